@@ -1,0 +1,180 @@
+"""Runs the project's checks one after the other and says at the end which of them passed.
+
+    test.py              every step
+    test.py lint         the steps of one group
+    test.py types unit   single steps, by name
+
+A step that fails does not keep the later ones from running. The last line is `N passed, N failed`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command that passes or fails."""
+
+    name: str
+    group: str
+    about: str
+    command: tuple[str, ...]
+    # A step that hangs must not take the others with it.
+    limit: int = 5 * MINUTE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    step: Step
+    seconds: float
+    problem: str
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of a program of the environment."""
+    return (str(Path(PYTHON).parent / name), *arguments)
+
+
+def scenarios() -> list[str]:
+    """Molecule's scenarios; `shared` holds what they have in common."""
+    found = (path.parent.name for path in CHECKOUT.glob("molecule/*/molecule.yml"))
+    return sorted(name for name in found if name != "shared")
+
+
+def steps() -> list[Step]:
+    return [
+        Step("ruff", "lint", "style and common errors in Python", tool("ruff", "check")),
+        Step(
+            "format", "lint", "layout of Python (make format repairs it)", tool("ruff", "format", "--check", "--diff")
+        ),
+        Step("types", "lint", "types, mypy strict", ("scripts/mypy.sh",)),
+        Step(
+            "python38",
+            "lint",
+            "what runs on hosts needs nothing newer than Python 3.8",
+            tool("vermin", "--target=3.8-", "--violations", "--no-tips", "plugins/modules", "plugins/module_utils"),
+        ),
+        Step("yamllint", "lint", "YAML", tool("yamllint", "--strict", ".")),
+        Step(
+            "ansible-lint", "lint", "playbooks and roles, profile production", tool("ansible-lint", "-q", "--nocolor")
+        ),
+        Step("changelog", "lint", "changelog fragments", tool("antsibull-changelog", "lint")),
+        Step("sanity", "lint", "ansible-test sanity", (PYTHON, "scripts/sanity.py"), 15 * MINUTE),
+        Step("unit", "unit", "unit tests", (PYTHON, "-m", "pytest", "--quiet"), 10 * MINUTE),
+        Step(
+            "collection",
+            "collection",
+            "the collection, built, installed elsewhere and used from there",
+            (PYTHON, "-m", "pytest", "--quiet", "tests/collection"),
+        ),
+        *(
+            Step(
+                f"molecule {name}",
+                "molecule",
+                f"scenario {name} on throw-away hosts",
+                (PYTHON, "scripts/molecule.py", name),
+                20 * MINUTE,
+            )
+            for name in scenarios()
+        ),
+    ]
+
+
+def choose(wanted: list[str]) -> list[Step]:
+    """The steps to run, in their order, or an error that names what there is."""
+    every = steps()
+    if not wanted:
+        return every
+    known = {step.name for step in every} | {step.group for step in every}
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        sys.exit(f"test: there is no step or group '{unknown[0]}'; choose from {', '.join(sorted(known))}.")
+    return [step for step in every if step.name in wanted or step.group in wanted]
+
+
+def run(step: Step) -> Outcome:
+    """Run one step in a process group of its own, so that its time limit ends all that it started."""
+    print(f"\n=== {step.name}: {step.about}\n    {shlex.join(shorten(step.command))}", flush=True)
+    began = time.monotonic()
+    try:
+        process = subprocess.Popen(step.command, cwd=CHECKOUT, env=environment(), start_new_session=True)
+    except OSError as error:
+        return report(step, began, f"could not be started: {error}")
+    try:
+        status = process.wait(timeout=step.limit)
+        problem = f"exit code {status}" if status else ""
+    except subprocess.TimeoutExpired:
+        end(process)
+        problem = f"still running after {step.limit // MINUTE} minutes"
+    except KeyboardInterrupt:
+        end(process)
+        raise
+    return report(step, began, problem)
+
+
+def report(step: Step, began: float, problem: str) -> Outcome:
+    """Say how a step went."""
+    seconds = time.monotonic() - began
+    print(f"--- {step.name}: {f'FAILED, {problem}' if problem else 'passed'} in {seconds:.1f} s", flush=True)
+    return Outcome(step, seconds, problem)
+
+
+def environment() -> dict[str, str]:
+    """That of the steps: the programs of the virtual environment call one another by name."""
+    own = str(Path(PYTHON).parent)
+    path = os.environ.get("PATH", os.defpath)
+    return {**os.environ, "PATH": path if own in path.split(os.pathsep) else f"{own}{os.pathsep}{path}"}
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a step's processes to stop, which lets molecule remove its hosts, then insist."""
+    for sign, patience in ((signal.SIGINT, 60), (signal.SIGKILL, 10)):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(timeout=patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def shorten(command: tuple[str, ...]) -> list[str]:
+    """A command as one would type it in the checkout."""
+    return [part.removeprefix(f"{CHECKOUT}/") for part in command]
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    width = max(len(outcome.step.name) for outcome in outcomes)
+    lines = [
+        f"  {'FAILED' if outcome.problem else 'passed'}  {outcome.step.name:<{width}}  {outcome.seconds:7.1f} s"
+        + (f"  {outcome.problem}" if outcome.problem else "")
+        for outcome in outcomes
+    ]
+    failed = sum(1 for outcome in outcomes if outcome.problem)
+    return "\n".join(["", "=== summary", *lines, "", f"{len(outcomes) - failed} passed, {failed} failed"])
+
+
+def main(arguments: list[str]) -> int:
+    chosen = choose(arguments)
+    outcomes = [run(step) for step in chosen]
+    print(summary(outcomes), flush=True)
+    return 1 if any(outcome.problem for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("test: stopped.")
