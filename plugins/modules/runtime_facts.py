@@ -1,0 +1,449 @@
+#!/usr/bin/python
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: runtime_facts
+short_description: Tell what runs containers on a host
+version_added: 0.1.0
+description:
+  - Gathers what is there to run containers on a host, Docker Engine, containerd, runc, libseccomp and podman,
+    and what they rest on, the kernel, the distribution and the control groups.
+  - Facts of the running engine come from the Engine API over its unix socket.
+    Without a daemon, versions come from the programs and from the package database.
+  - Nothing is changed and nothing needs to be installed. What is absent is V(null). What is there but broken is
+    described in RV(ansible_facts.runnerkit.docker.error) or RV(ansible_facts.runnerkit.docker.daemon_config_error).
+    Neither fails the task.
+  - Takes less than half a second on a healthy host. With an engine that hangs it takes at most twice O(timeout),
+    or three seconds if that is longer.
+author:
+  - The runnerkit contributors (@runnerkit)
+options:
+  socket:
+    description:
+      - The unix socket that the engine listens on.
+      - Variables such as E(DOCKER_HOST) and contexts of the Docker client are not looked at.
+    type: path
+    default: /var/run/docker.sock
+  timeout:
+    description:
+      - Seconds that the engine has for each of two API calls, more than 0 and at most 60.
+    type: float
+    default: 2
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would return otherwise.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, or would change in check mode.
+    support: none
+  facts:
+    description: Returns a dictionary C(ansible_facts) that is merged into the host's facts.
+    support: full
+  platform:
+    description: Operating systems that the module works on.
+    support: full
+    platforms: posix
+notes:
+  - Run it as root. Another user who may not open the socket gets RV(ansible_facts.runnerkit.docker.running=null).
+  - Passwords in URLs, and values in C(daemon.json) whose keys look like tokens, passwords, secrets or keys,
+    are returned as V(********). So never write the returned configuration back to a host.
+  - Package facts are read from dpkg's database, with the journal of an interrupted dpkg.
+    On other families of distributions they are V(null).
+"""
+
+EXAMPLES = r"""
+- name: Gather what runs containers
+  runnerkit.gitlab.runtime_facts:
+
+- name: Refuse an engine that is too old
+  ansible.builtin.assert:
+    that:
+      - ansible_facts['runnerkit'].docker.running
+      - ansible_facts['runnerkit'].docker.server_version is version('20.10.6', '>=')
+
+- name: Say whether the host's libseccomp knows faccessat2
+  ansible.builtin.debug:
+    msg: "{{ (ansible_facts['runnerkit'].libseccomp.faccessat2 | default(-1)) != -1 }}"
+
+- name: Gather from an engine that listens elsewhere and answers slowly
+  runnerkit.gitlab.runtime_facts:
+    socket: /run/docker-ci/docker.sock
+    timeout: 10
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts, all of them under the one key C(runnerkit).
+  returned: always
+  type: dict
+  contains:
+    runnerkit:
+      description: What runs containers on this host.
+      returned: always
+      type: dict
+      contains:
+        docker:
+          description: Docker Engine and its client. A dictionary even where neither is there.
+          returned: always
+          type: dict
+          contains:
+            installed:
+              description: Whether the engine is there, as a package, as the program C(dockerd) or on the socket.
+              returned: always
+              type: bool
+              sample: true
+            running:
+              description:
+                - Whether the engine answered on the socket within O(timeout). An answer by podman does not count.
+                - An engine that was stopped is not started by asking, even if systemd listens on its socket.
+                - V(null) where this user may not open the socket.
+              returned: always
+              type: bool
+              sample: true
+            error:
+              description: Why facts of the running engine are missing, in one sentence; V(null) if nothing went wrong.
+              returned: always
+              type: str
+              sample: /var/run/docker.sock exists but nothing listens on it; start the engine
+            socket:
+              description: The socket that was asked, O(socket).
+              returned: always
+              type: str
+              sample: /var/run/docker.sock
+            client_version:
+              description: Version of the client, from C(docker --version); podman's stand-in for it counts as absent.
+              returned: always
+              type: str
+              sample: 20.10.24+dfsg1
+            server_version:
+              description: Version of the running engine, as it reports it (API C(/version)).
+              returned: always
+              type: str
+              sample: 20.10.24+dfsg1
+            api_version:
+              description: Newest API version that the engine speaks (API C(/version)).
+              returned: always
+              type: str
+              sample: "1.41"
+            minimum_api_version:
+              description: Oldest API version that the engine speaks (API C(/version)).
+              returned: always
+              type: str
+              sample: "1.12"
+            storage_driver:
+              description: Driver of image layers (API C(/info)).
+              returned: always
+              type: str
+              sample: overlay2
+            cgroup_driver:
+              description: Who manages control groups for the engine, V(systemd) or V(cgroupfs) (API C(/info)).
+              returned: always
+              type: str
+              sample: systemd
+            cgroup_version:
+              description: Version of control groups that the engine uses (API C(/info)); V(null) before Engine 20.10.
+              returned: always
+              type: int
+              sample: 2
+            security_options:
+              description: Security options exactly as the engine lists them (API C(/info)).
+              returned: always
+              type: list
+              elements: str
+              sample: ["name=apparmor", "name=seccomp,profile=default"]
+            seccomp_profile:
+              description:
+                - Profile that containers get unless they ask for another, V(default) (which Engine 23 renamed to
+                  V(builtin)), V(unconfined), or the path of a file.
+                - V(null) without a daemon, and where seccomp is not in force.
+              returned: always
+              type: str
+              sample: default
+            live_restore:
+              description: Whether containers survive a restart of the daemon (API C(/info)).
+              returned: always
+              type: bool
+              sample: true
+            rootless:
+              description: Whether the daemon runs without root (API C(/info)).
+              returned: always
+              type: bool
+              sample: false
+            swarm:
+              description: Whether the engine is an active member of a swarm (API C(/info)).
+              returned: always
+              type: bool
+              sample: false
+            registry_mirrors:
+              description: Mirrors of Docker Hub in force (API C(/info)), user names and passwords masked.
+              returned: always
+              type: list
+              elements: str
+              sample: ["https://mirror.example.com/"]
+            data_root:
+              description: Where the engine keeps images, containers and volumes (API C(/info)).
+              returned: always
+              type: str
+              sample: /var/lib/docker
+            containers_running:
+              description: Number of running containers (API C(/info)).
+              returned: always
+              type: int
+              sample: 3
+            daemon_config:
+              description:
+                - C(/etc/docker/daemon.json) as found, secrets masked; an empty file is an empty dictionary.
+                - V(null) where there is no such file or it cannot be understood.
+              returned: always
+              type: dict
+              sample: {"live-restore": true}
+            daemon_config_error:
+              description: What is wrong with C(/etc/docker/daemon.json), in one sentence.
+              returned: always
+              type: str
+              sample: /etc/docker/daemon.json holds a list where the daemon wants an object; correct it
+            group_members:
+              description: Local users in the group C(docker), from C(/etc/group) and C(/etc/passwd), sorted.
+              returned: always
+              type: list
+              elements: str
+              sample: ["gitlab-runner"]
+            package:
+              description: Where the engine came from; V(null) if it is absent or the host does not use dpkg.
+              returned: always
+              type: dict
+              contains: &package
+                name:
+                  description: Name of the package; V(null) for a static binary.
+                  returned: always
+                  type: str
+                  sample: docker-ce
+                version:
+                  description: Version in the package database; for a static binary what C(dockerd --version) prints.
+                  returned: always
+                  type: str
+                  sample: "5:20.10.24~3-0~debian-bookworm"
+                held:
+                  description: Whether the package is held at this version.
+                  returned: always
+                  type: bool
+                  sample: true
+                state:
+                  description:
+                    - What dpkg says of the package, V(installed), or after an interrupted installation V(unpacked),
+                      V(half-configured), V(half-installed), V(triggers-awaited) or V(triggers-pending).
+                  returned: always
+                  type: str
+                  sample: installed
+                source:
+                  description:
+                    - V(docker-ce), V(docker.io) or V(moby-engine); V(static) for a C(dockerd) that no package brought,
+                      V(other) for one from an unknown package.
+                  returned: for the engine's package
+                  type: str
+                  sample: docker-ce
+        containerd:
+          description: The containerd on this host; V(null) without one.
+          returned: always
+          type: dict
+          contains:
+            version:
+              description: Version of the one that the engine uses (API C(/version)), else from C(containerd --version).
+              returned: always
+              type: str
+              sample: 1.6.20~ds1
+            package:
+              description: Its package, C(containerd.io) or C(containerd), with the keys name, version, held and state.
+              returned: always
+              type: dict
+              contains: *package
+        runc:
+          description: The runc that is first in the path of system services; V(null) without one.
+          returned: always
+          type: dict
+          contains:
+            version:
+              description: Version from C(runc --version).
+              returned: always
+              type: str
+              sample: 1.1.5+ds1
+            libseccomp:
+              description:
+                - The libseccomp that runc itself uses, from C(runc --version). It decides what containers may do; with
+                  docker-ce it is another one than the host's.
+                - V(null) before runc 1.0.0-rc93, which does not tell.
+              returned: always
+              type: str
+              sample: 2.5.4
+            package:
+              description: Its package, C(runc) or C(containerd.io), with the keys name, version, held and state.
+              returned: always
+              type: dict
+              contains: *package
+        libseccomp:
+          description: The host's libseccomp; V(null) without one.
+          returned: always
+          type: dict
+          contains:
+            version:
+              description: Version as the library itself answers; V(null) before 2.3.0, which does not tell.
+              returned: always
+              type: str
+              sample: 2.5.4
+            path:
+              description: File of the library that the loader takes.
+              returned: always
+              type: str
+              sample: /usr/lib/x86_64-linux-gnu/libseccomp.so.2.5.4
+            faccessat2:
+              description: Number of the system call faccessat2, or V(-1) where the library does not know it.
+              returned: always
+              type: int
+              sample: 439
+            syscalls:
+              description:
+                - Number of each system call that is newer than 2017, on the host's architecture.
+                - V(-1) where the library does not know the call. Below that, it knows it but the architecture has none
+                  (the C(time64) calls on 64-bit hosts).
+              returned: always
+              type: dict
+              sample: {"faccessat2": 439, "clone3": 435, "mseal": -1, "futex_time64": -10222}
+            package:
+              description: Its package, with the keys name, version, held and state.
+              returned: always
+              type: dict
+              contains: *package
+        kernel:
+          description: The running kernel.
+          returned: always
+          type: dict
+          contains:
+            release:
+              description: Its release, as C(uname -r) prints it.
+              returned: always
+              type: str
+              sample: 6.1.0-37-amd64
+        os:
+          description: The distribution, from os-release; a key that is missing there is V(null).
+          returned: always
+          type: dict
+          contains:
+            id:
+              description: C(ID).
+              returned: always
+              type: str
+              sample: debian
+            id_like:
+              description: C(ID_LIKE) as a list.
+              returned: always
+              type: list
+              elements: str
+              sample: []
+            version_id:
+              description: C(VERSION_ID).
+              returned: always
+              type: str
+              sample: "12"
+            codename:
+              description: C(VERSION_CODENAME).
+              returned: always
+              type: str
+              sample: bookworm
+            pretty_name:
+              description: C(PRETTY_NAME).
+              returned: always
+              type: str
+              sample: Debian GNU/Linux 12 (bookworm)
+        architecture:
+          description: The machine, as C(uname -m) prints it.
+          returned: always
+          type: str
+          sample: x86_64
+        cgroup_version:
+          description: V(2) where the host mounts the unified hierarchy, V(1) for the old and the hybrid layout.
+          returned: always
+          type: int
+          sample: 2
+        service_manager:
+          description: V(systemd) where it runs as PID 1, else V(other).
+          returned: always
+          type: str
+          sample: systemd
+        podman:
+          description: Podman; V(null) without it.
+          returned: always
+          type: dict
+          contains:
+            version:
+              description: Version from C(podman --version).
+              returned: always
+              type: str
+              sample: 4.3.1
+            path:
+              description: Its program.
+              returned: always
+              type: str
+              sample: /usr/bin/podman
+        gitlab_runner:
+          description: GitLab Runner; V(null) without it.
+          returned: always
+          type: dict
+          contains:
+            version:
+              description: Version from C(gitlab-runner --version).
+              returned: always
+              type: str
+              sample: 17.5.0
+            path:
+              description: Its program.
+              returned: always
+              type: str
+              sample: /usr/bin/gitlab-runner
+            config_path:
+              description: Its configuration file, if that exists.
+              returned: always
+              type: str
+              sample: /etc/gitlab-runner/config.toml
+            runners:
+              description: Reserved for the runners configured there. This release leaves it empty.
+              returned: always
+              type: list
+              elements: dict
+              sample: []
+        registry_ca:
+          description: Reserved for the registry CAs that are trusted on the host. This release leaves it empty.
+          returned: always
+          type: list
+          elements: dict
+          sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import DEFAULT_SOCKET, DEFAULT_TIMEOUT
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runtime import gather
+
+MAX_TIMEOUT = 60.0
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "socket": {"type": "path", "default": DEFAULT_SOCKET},
+            "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
+        },
+        supports_check_mode=True,
+    )
+    timeout = module.params["timeout"]
+    # Written so that NaN is refused as well.
+    if not 0 < timeout <= MAX_TIMEOUT:
+        module.fail_json(msg=f"timeout is {timeout:g}; give seconds above 0 and up to {MAX_TIMEOUT:g}")
+    facts = gather(module.params["socket"], timeout)
+    module.exit_json(changed=False, ansible_facts={"runnerkit": facts})
+
+
+if __name__ == "__main__":
+    main()
