@@ -1,0 +1,43 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+"""Doors to findings and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import findings, report
+
+
+def readiness(facts: Any, minimum_version: str = findings.DEFAULT_MINIMUM_VERSION) -> list[dict[str, Any]]:
+    """Findings for one host."""
+    if not isinstance(facts, Mapping) or "docker" not in facts:
+        raise AnsibleFilterError(
+            "readiness wants what runnerkit.gitlab.runtime_facts returns (ansible_facts['runnerkit']), "
+            f"not {type(facts).__name__}"
+        )
+    try:
+        return [finding.as_dict() for finding in findings.find(facts, minimum_version)]
+    except ValueError as error:
+        raise AnsibleFilterError(f"readiness: {error}") from error
+
+
+def facts_report(facts: Mapping[str, Any]) -> str:
+    """Facts as text."""
+    return report.facts_report(facts)
+
+
+def findings_report(found: Sequence[Mapping[str, Any]]) -> str:
+    """Findings as text."""
+    return report.findings_report(found)
+
+
+class FilterModule:
+    """Names of the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {"facts_report": facts_report, "findings_report": findings_report, "readiness": readiness}

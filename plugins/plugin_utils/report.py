@@ -1,0 +1,103 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+"""Facts and findings as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WIDTH = 110
+_LABEL = 14
+
+
+def _row(label: str, value: str) -> str:
+    return f"{label:<{_LABEL}} {value}"
+
+
+def _package(package: Mapping[str, Any] | None) -> str:
+    if not package:
+        return ""
+    if package.get("source") == "static":
+        return "not from a package"
+    return f"{package['name']} {package['version']}" + (", held" if package.get("held") else "")
+
+
+def _aside(*parts: str) -> str:
+    text = ", ".join(part for part in parts if part)
+    return f" ({text})" if text else ""
+
+
+def _docker(docker: Mapping[str, Any]) -> list[str]:
+    if not docker.get("installed"):
+        return [_row("docker", "not installed")]
+    if not docker.get("running"):
+        return [_row("docker", f"does not answer: {docker.get('error')}{_aside(_package(docker.get('package')))}")]
+    api = f"API {docker['minimum_api_version']} to {docker['api_version']}" if docker.get("minimum_api_version") else ""
+    rows = [_row("docker", f"{docker['server_version']}{_aside(_package(docker.get('package')), api)}")]
+    if docker.get("client_version") != docker.get("server_version"):
+        rows.append(_row("docker client", docker.get("client_version") or "not installed"))
+    rows.append(
+        _row(
+            "daemon",
+            f"{docker.get('storage_driver')}, cgroup driver {docker.get('cgroup_driver')}, "
+            f"seccomp profile {docker.get('seccomp_profile')}, "
+            f"live-restore {'on' if docker.get('live_restore') else 'off'}",
+        )
+    )
+    running = docker.get("containers_running")
+    rows.append(_row("containers", f"{running} running, data in {docker.get('data_root')}"))
+    return rows
+
+
+def facts_report(facts: Mapping[str, Any]) -> str:
+    """What runtime_facts found on one host, one line for each part."""
+    system = facts["os"]
+    rows = [
+        _row(
+            "host",
+            f"{system.get('pretty_name')}, kernel {facts['kernel']['release']}, {facts['architecture']}, "
+            f"cgroup v{facts['cgroup_version']}, {facts['service_manager']}",
+        ),
+        *_docker(facts.get("docker") or {}),
+    ]
+    containerd, runc, library = facts.get("containerd"), facts.get("runc"), facts.get("libseccomp")
+    if containerd:
+        rows.append(_row("containerd", f"{containerd['version']}{_aside(_package(containerd.get('package')))}"))
+    if runc:
+        rows.append(
+            _row(
+                "runc",
+                f"{runc['version']}{_aside('with libseccomp ' + runc['libseccomp'] if runc.get('libseccomp') else '')}",
+            )
+        )
+    if library:
+        number = library.get("faccessat2")
+        rows.append(_row("libseccomp", f"{library['version']} (faccessat2: {number if number != -1 else 'unknown'})"))
+    for name in ("podman", "gitlab_runner"):
+        program = facts.get(name)
+        if program:
+            rows.append(_row(name.replace("_", "-"), str(program["version"])))
+    return "\n".join(rows)
+
+
+def findings_report(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Findings of one host, the worst first; a sentence when there are none."""
+    if not findings:
+        return "no findings: this host meets every rule that was checked"
+    rows = []
+    for finding in findings:
+        evidence = ", ".join(f"{key}={value}" for key, value in finding["evidence"].items() if key != "kind")
+        head = f"{finding['severity']:<9}{finding['id']} ({finding['layer']})"
+        details = [
+            finding["summary"],
+            f"{finding['evidence'].get('kind', 'known')}: {evidence}",
+            f"fix: {finding['fix']}",
+        ]
+        rows.append("\n".join([head, *(_indented(text) for text in details)]))
+    return "\n".join(rows)
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 11, break_on_hyphens=False)
