@@ -1,0 +1,1 @@
+"""Throw-away runner hosts, and the package mirror they install from."""
