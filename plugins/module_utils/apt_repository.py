@@ -128,7 +128,10 @@ class Repository:
         if os.path.exists(self._on_disk(stale)):
             changes.append(
                 FileChange(
-                    self._on_disk(stale), "(a key no longer used)\n", None, self._on_disk(stale) + apt_source.SET_ASIDE
+                    self._on_disk(stale),
+                    "(a key no longer used)\n",
+                    None,
+                    apt_source.set_aside_name(self._on_disk(stale)),
                 )
             )
         text = self.source_text(key_path)
@@ -137,6 +140,6 @@ class Repository:
             changes.append(FileChange(self.path, before_text, text))
         files = apt_source.read_source_files(os.path.join(self.root, "etc/apt"))
         for takeover in apt_source.takeovers(files, [self.spec["uri"], *self.spec["replaces"]], self.path):
-            moved = takeover.path + apt_source.SET_ASIDE if takeover.text is None else None
+            moved = apt_source.set_aside_name(takeover.path) if takeover.text is None else None
             changes.append(FileChange(takeover.path, takeover.before, takeover.text, moved))
         return changes

@@ -16,8 +16,8 @@ import os
 import re
 
 _ONE_LINE = re.compile(r"^\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s*)?(?P<uri>\S+)\s+\S+")
+_URIS = re.compile(r"^URIs:.*(?:\n[ \t]+\S.*)*", re.MULTILINE | re.IGNORECASE)
 _NOTE = "# switched off, {0} has this repository now: "
-SET_ASIDE = ".runnerkit.save"  # apt passes over names that end in .save
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,15 @@ class Takeover:
     text: str | None
 
 
+def set_aside_name(path: str) -> str:
+    """A free name for a file that is set aside; apt passes over names that end in .save."""
+    name, number = path + ".runnerkit.save", 1
+    while os.path.exists(name):
+        number += 1
+        name = f"{path}.runnerkit-{number}.save"
+    return name
+
+
 def _same(uri: str, uris: list[str]) -> bool:
     return uri.rstrip("/") in [other.rstrip("/") for other in uris]
 
@@ -83,7 +92,7 @@ def _stanza_fields(stanza: str) -> dict[str, str]:
     return fields
 
 
-def _takeover_deb822(text: str, uris: list[str]) -> str | None:
+def _takeover_deb822(text: str, uris: list[str], ours: str) -> str | None:
     """As above for a .sources file, where an entry is a stanza and is switched off by `Enabled: no`."""
     pieces = re.split(r"(\n[ \t]*\n+)", text)
     left = changed = 0
@@ -93,7 +102,14 @@ def _takeover_deb822(text: str, uris: list[str]) -> str | None:
             continue
         if fields.get("enabled", "yes").strip().lower() in ("no", "false", "0"):
             continue
-        if any(_same(uri, uris) for uri in fields["uris"].split()):
+        others = [uri for uri in fields["uris"].split() if not _same(uri, uris)]
+        if others and len(others) < len(fields["uris"].split()):
+            # The stanza goes on with what else it names.
+            note = _NOTE.format(ours) + " ".join(fields["uris"].split())
+            pieces[number] = _URIS.sub(f"{note}\nURIs: {' '.join(others)}", pieces[number])
+            changed += 1
+            left += 1
+        elif not others:
             kept = re.sub(r"^Enabled:.*\n?", "", pieces[number], flags=re.MULTILINE | re.IGNORECASE)
             pieces[number] = kept.rstrip("\n") + "\nEnabled: no" + ("\n" if pieces[number].endswith("\n") else "")
             changed += 1
@@ -112,7 +128,7 @@ def takeovers(files: dict[str, str], uris: list[str], ours: str) -> list[Takeove
             continue
         text = files[path]
         new = (
-            _takeover_deb822(text, uris)
+            _takeover_deb822(text, uris, os.path.basename(ours))
             if path.endswith(".sources")
             else _takeover_one_line(text, uris, os.path.basename(ours))
         )

@@ -134,6 +134,7 @@ def quote(value: str) -> str:
 
 def render_drop_in(environment: dict[str, Any]) -> str:
     """The unit's drop-in; empty without variables."""
+    environment = {name: value for name, value in environment.items() if value is not None}
     if not environment:
         return ""
     lines = ["Environment={}".format(quote(f"{name}={environment[name]}")) for name in sorted(environment)]

@@ -140,6 +140,7 @@ class PackageSet:
             {*self.params["install"], *self.params["remove"], *self.params["hold"], *self.params["release"]}
         )
         self.packages = read_packages(self.names)
+        self.foreign = self._holds() - holds.read()
         self.interrupted = interrupted()
         self.apt = Apt(module.run_command, self.params["lock_timeout"])
         self.install = self._with_epochs()
@@ -188,7 +189,7 @@ class PackageSet:
 
     def refuse_foreign_holds(self) -> None:
         """A hold of somebody else is an order not to touch that package."""
-        foreign = sorted((self._holds() & set(self.moving)) - holds.read())
+        foreign = sorted(self.foreign & set(self.moving))
         if foreign and not self.params["lift_foreign_holds"]:
             raise AptError(
                 "{0} is held by somebody else; run 'apt-mark unhold {0}' or set lift_foreign_holds".format(
@@ -261,8 +262,9 @@ class PackageSet:
         self.apt.mark("unhold", sorted(set(self.params["release"]) & self._holds()))
         self.apt.mark("hold", sorted(new))
         ours = holds.read()
-        # A hold that was there already stays somebody else's.
-        remembered = (ours | new) - set(self.params["release"])
+        # A hold that somebody else set stays theirs, also when it was lifted for a while.
+        gone = set(self.names) - set(self.packages)
+        remembered = (ours | (new - self.foreign)) - gone - set(self.params["release"])
         if remembered != ours:
             holds.write(remembered)
         self.packages = read_packages(self.names)

@@ -201,10 +201,14 @@ class _Planner:
         same = [version for version in self._known(client) if _compare(version, engine) == 0] if client else []
         if client and same:
             self._move(client, same[0])
-        elif client and self._offered(client):
+        elif client and (self._offered(client) or self._installed(client)):
+            remedy = (
+                "add it to docker_engine_files"
+                if self.settings.source == "files"
+                else "use another docker_engine_version"
+            )
             self.plan.errors.append(
-                f"{self.source} has {self.parts.engine} {engine} but no {client} of that version; "
-                "use another docker_engine_version"
+                f"{self.source} has {self.parts.engine} {engine} but no {client} of that version; {remedy}"
             )
 
     def _follow_with_runtime(self) -> None:
@@ -240,7 +244,12 @@ class _Planner:
             and (installed is None or compare_debian(entry["version"], installed) > 0)
         ]
         unknowing = f"{name} {installed} does not know faccessat2"
-        if better:
+        if better and self._is_foreign(name) and not self.settings.lift_foreign_holds:
+            # Worth a word, but no reason to refuse the engine.
+            self.plan.notes.append(
+                f"{unknowing}, but somebody else holds it on this host; run 'apt-mark unhold {name}'"
+            )
+        elif better:
             self.plan.install[name] = newest_first(better)[0]
             self.plan.notes.append(f"{unknowing} and goes to {self.plan.install[name]}")
         else:
@@ -253,16 +262,16 @@ class _Planner:
         present = {name for name in self.parts.all if self._installed(name) or name in self.plan.install}
         if self.settings.hold:
             # A hold is lifted for a move only, so it has to be asked for again.
-            self.plan.hold = sorted((present - held) | (present & held & set(self.plan.install)))
+            self.plan.hold = sorted((present - held) | (held & set(self.plan.install)))
         else:
             self.plan.release = sorted(name for name in present & held if self.packages[name].get("held_by_us"))
 
+    def _is_foreign(self, name: str) -> bool:
+        package = self.packages.get(name, {})
+        return bool(package.get("held") and not package.get("held_by_us"))
+
     def _refuse_foreign_holds(self) -> None:
-        foreign = [
-            name
-            for name in [*self.plan.install, *self.plan.remove]
-            if self.packages.get(name, {}).get("held") and not self.packages[name].get("held_by_us")
-        ]
+        foreign = [name for name in [*self.plan.install, *self.plan.remove] if self._is_foreign(name)]
         if foreign and not self.settings.lift_foreign_holds:
             self.plan.errors.append(
                 f"{', '.join(foreign)} is held on this host by somebody else, and {self.version} would change it; "

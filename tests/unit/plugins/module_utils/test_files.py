@@ -1,0 +1,121 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, write_atomically
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def test_a_new_file_gets_its_folders_and_the_usual_mode(tmp_path: Path) -> None:
+    path = tmp_path / "a/b/file"
+    write_atomically(str(path), b"new")
+    assert (path.read_bytes(), mode(path)) == (b"new", 0o644)
+    assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize("wanted", [0o600, 0o640])
+def test_a_mode_that_is_given_is_used_for_new_and_for_old_files(tmp_path: Path, wanted: int) -> None:
+    path = tmp_path / "file"
+    for content in (b"one", b"two"):
+        write_atomically(str(path), content, wanted)
+        assert (path.read_bytes(), mode(path)) == (content, wanted)
+
+
+@pytest.mark.parametrize("kept", [0o600, 0o664, 0o400])
+def test_the_mode_of_an_existing_file_stays(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(kept)
+    write_atomically(str(path), b"new")
+    assert (path.read_bytes(), mode(path)) == (b"new", kept)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_of_an_existing_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    os.chown(path, 12, 34)
+    write_atomically(str(path), b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["a link to a file", "a link to nothing yet"])
+def test_a_link_stays_and_its_target_is_written(tmp_path: Path, exists: bool) -> None:
+    target, link = tmp_path / "elsewhere/target", tmp_path / "link"
+    target.parent.mkdir()
+    if exists:
+        target.write_text("old")
+    link.symlink_to(target)
+    write_atomically(str(link), b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert sorted(os.listdir(tmp_path)) == ["elsewhere", "link"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(str(path), b"new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with path.open() as reader:
+        write_atomically(str(path), b"new")
+        assert (reader.read(), path.read_text()) == ("old", "new")
+
+
+@given(st.binary(max_size=100))
+def test_what_is_written_is_there(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "round-trip"
+    write_atomically(str(path), content)
+    assert path.read_bytes() == content
+
+
+def test_reading(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("käse\n", encoding="utf-8")
+    assert read_text(str(path)) == "käse\n"
+    assert read_text(str(tmp_path / "missing")) is None
+    assert read_text(str(path / "below a file")) is None
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.json"
+    path.write_bytes(b'{"labels": ["k\xe4se"]}')
+    with pytest.raises(OSError, match=rf"^{path} is not text in UTF-8: "):
+        read_text(str(path))
+
+
+def test_a_folder_is_the_callers_error(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        read_text(str(tmp_path))
+
+
+def test_removing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    assert [remove(str(path)), remove(str(path))] == [True, False]
