@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon as daemons
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.daemon import plan, quote, render_drop_in
 from ansible_collections.runnerkit.gitlab.plugins.modules import docker_daemon
-from ansible_collections.runnerkit.gitlab.plugins.modules.docker_daemon import plan, quote, render_drop_in
 
 HEADER = "# Ansible managed: role runnerkit.gitlab.docker_engine\n[Service]\n"
 
@@ -111,9 +112,9 @@ class Host:
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """An engine that runs, without a daemon.json."""
     found = Host(tmp_path)
-    monkeypatch.setattr(docker_daemon, "PENDING", str(tmp_path / "pending"))
-    monkeypatch.setattr(docker_daemon, "DROP_IN", str(tmp_path / "{0}.d/environment.conf"))
-    monkeypatch.setattr(docker_daemon.Daemon, "version", lambda daemon: found.running)
+    monkeypatch.setattr(daemons, "PENDING", str(tmp_path / "pending"))
+    monkeypatch.setattr(daemons, "DROP_IN", str(tmp_path / "{0}.d/environment.conf"))
+    monkeypatch.setattr(daemons.Daemon, "version", lambda daemon: found.running)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return found
 
@@ -216,7 +217,7 @@ def test_the_plan(
 ) -> None:
     note = tmp_path / "pending"
     note.write_text(pending)
-    monkeypatch.setattr(docker_daemon, "PENDING", str(note))
+    monkeypatch.setattr(daemons, "PENDING", str(note))
     assert plan(daemon, drop_in, keys) == (action, reasons)
 
 
