@@ -12,6 +12,7 @@ from tests.support.plays import play
 
 testinfra_hosts = ["ansible://refuse-empty"]
 
+NO_FILE = "sha256:" + 64 * "0"
 FOREIGN = "9DC8 5822 9FC7 DD38 854A E2D8 8D81 803C 0EBF CD88"
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "a version that nobody has": (
@@ -91,18 +92,29 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"docker_engine_source": "files"},
         "docker_engine_source is 'files', but docker_engine_files is empty; list the packages there",
     ),
+    "a file that is not named as apt names it": (
+        {"docker_engine_source": "files", "docker_engine_files": [{"src": "/srv/docker.deb", "checksum": NO_FILE}]},
+        "docker_engine_files names 'docker.deb', which is not NAME_VERSION_ARCHITECTURE.deb; give the file the name",
+    ),
+    "a checksum that is none": (
+        {
+            "docker_engine_source": "files",
+            "docker_engine_files": [{"src": "/srv/docker-ce_26.1.5-1_amd64.deb", "checksum": "md5:1234"}],
+        },
+        "docker_engine_files has the checksum 'md5:1234', which is not sha256: and 64 hexadecimal digits",
+    ),
     "files that are not there": (
         {
             "docker_engine_source": "files",
             "docker_engine_files": [
-                {"src": "/nowhere/docker-ce_26.1.5-1_amd64.deb", "checksum": "sha256:00"},
-                {"src": "/nowhere/containerd.io_1.7.24-1_amd64.deb", "checksum": "sha256:00"},
+                {"src": "/nowhere/docker-ce_26.1.5-1_amd64.deb", "checksum": NO_FILE},
+                {"src": "/nowhere/containerd.io_1.7.24-1_amd64.deb", "checksum": NO_FILE},
             ],
         },
         (
-            "docker_engine_files names /nowhere/docker-ce_26.1.5-1_amd64.deb with sha256:00, but on the controller "
+            f"docker_engine_files names /nowhere/docker-ce_26.1.5-1_amd64.deb with {NO_FILE}, but on the controller "
             "there is no such file; docker_engine_files names /nowhere/containerd.io_1.7.24-1_amd64.deb with "
-            "sha256:00, but on the controller there is no such file; correct the entry or the file"
+            f"{NO_FILE}, but on the controller there is no such file; correct the entry or the file"
         ),
     ),
 }
