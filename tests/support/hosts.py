@@ -10,8 +10,8 @@ from typing import Any
 from testinfra.host import Host
 
 _STAMP = "/tmp/runnerkit-test-stamp"
-# Logs, temporary files and systemd's own bookkeeping change by themselves.
-_UNWATCHED = ("/var/log", "/tmp", "/var/tmp", "/var/lib/systemd", "/var/cache/ldconfig")
+# Logs, temporary files, what is gone at boot and systemd's own bookkeeping change by themselves.
+_UNWATCHED = ("/run", "/var/log", "/tmp", "/var/tmp", "/var/lib/systemd", "/var/cache/ldconfig")
 
 
 def name_of(host: Host) -> str:
