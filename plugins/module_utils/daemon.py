@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 # Lost at boot, as is the difference between the file and the running daemon.
 PENDING = "/run/runnerkit/docker_daemon.pending"
 DROP_IN = "/etc/systemd/system/{0}.d/runnerkit-environment.conf"
+_RUNNING = ("active", "reloading", "activating")
 RANK = {"none": 0, "reload": 1, "restart": 2}
+
+
+class DaemonError(Exception):
+    """The daemon is in a state that a program should not end by force; the text says what to do."""
 
 
 def quote(value: str) -> str:
@@ -51,34 +57,50 @@ class Daemon:
         self.text = read_text(self.params["path"])
         self.drop_in_text = read_text(self.drop_in) or ""
 
+    def runs(self) -> bool:
+        """Whether there is a process; a unit is called activating while systemd waits to start it once more, too."""
+        properties = self.unit.properties()
+        again = properties.get("SubState", "").startswith("auto-restart")
+        return properties.get("ActiveState") in _RUNNING and not again
+
     def version(self) -> str | None:
         """What the running daemon says its version is; None when it is stopped or does not answer."""
-        if self.unit.properties().get("ActiveState") not in ("active", "reloading", "activating"):
+        if not self.runs():
             return None  # asking would have systemd start it, by its socket
         try:
             return str(self.engine.get("/version")["Version"])
         except (EngineError, KeyError, TypeError):
             return None
 
+    def _program(self) -> str | None:
+        """The dockerd that the next start would run; None where the unit starts something else, a wrapper perhaps."""
+        command = self.unit.command_line()
+        found = bool(command) and os.path.basename(command[0]) == "dockerd" and os.path.exists(command[0])
+        return command[0] if found else None
+
     def installed_version(self) -> str | None:
         """The version of the program that the next start would run."""
-        program = (self.unit.command_line() or ["dockerd"])[0]
-        rc, out, _err = self._run([program, "--version"])
+        program = self._program()
+        rc, out, _err = self._run([program, "--version"]) if program else (1, "", "")
         words = out.replace(",", " ").split()
         return words[words.index("version") + 1] if rc == 0 and "version" in words[:-1] else None
 
     def check(self, text: str) -> str | None:
         """Have dockerd read the new configuration; its complaint, or None when it is content."""
-        command = self.unit.command_line()
-        if not command or not os.path.exists(command[0]):
+        program = self._program()
+        if program is None:
             return None
         settings = daemon_json.parse(text)
         settings.pop("pidfile", None)
         with tempfile.TemporaryDirectory() as folder:
+            for key in ("data-root", "exec-root"):
+                # dockerd makes these folders before it looks at its pid file.
+                if isinstance(settings.get(key), str):
+                    settings[key] = os.path.join(folder, key)
             path = os.path.join(folder, "daemon.json")
             write_atomically(path, daemon_json.render(settings).encode())
-            arguments = [*command, "--config-file", path]
-            _rc, usage, _err = self._run([command[0], "--help"])
+            arguments = [*self.unit.command_line(), "--config-file", path]
+            _rc, usage, _err = self._run([program, "--help"])
             if "--validate" in usage:
                 rc, out, err = self._run([*arguments, "--validate"])
                 return None if rc == 0 else (err or out).strip() or "it gave no reason"
@@ -90,27 +112,67 @@ class Daemon:
             last = (err or out).strip().splitlines()[-1:]
             return None if "pid file found" in err + out else "".join(last) or "it gave no reason"
 
-    def wait(self) -> bool:
-        """Whether the daemon answers within the time limit."""
-        deadline = time.monotonic() + self.params["timeout"]
-        while time.monotonic() < deadline:
-            if self.version() is not None:
-                return True
-            if self.unit.properties().get("ActiveState") == "failed":
+    def wait(self, seconds: float, other_than: str | None = None) -> bool:
+        """Whether the daemon answers within the time, as another process than the one with that invocation id."""
+        deadline = time.monotonic() + seconds
+        while True:
+            properties = self.unit.properties()
+            state = properties.get("ActiveState")
+            if other_than is None or properties.get("InvocationID") != other_than:
+                if state == "failed":
+                    return False
+                if state == "active" and self.version() is not None:
+                    return True
+            if time.monotonic() >= deadline:
                 return False
             time.sleep(0.3)
-        return False
 
     def act(self, action: str) -> bool:
         """Do it to the daemon; whether it answers afterwards."""
+        before = None
         try:
             if action == "reload":
                 self.unit.reload()
             elif action in ("restart", "start"):
+                before = self.unit.properties().get("InvocationID") or None
                 self.unit.restart()
         except UnitError:
             return False
-        return self.wait()
+        return self.wait(self.params["timeout"], before)
+
+    def keep_containers(self) -> None:
+        """Before a restart: have the daemon that runs take live-restore over by a reload, where it is not in force."""
+        try:
+            # It counts containers and asks the storage driver, which takes its time on a busy host.
+            info = self.engine.get("/info", timeout=self.params["timeout"])
+        except EngineError as error:
+            if error.kind in ("absent", "refused"):
+                return  # nothing runs any more that would stop its containers
+            raise DaemonError(
+                f"the daemon does not say whether a restart would stop containers: {error}; restart it by hand when "
+                "they may be stopped"
+            ) from error
+        if info.get("LiveRestoreEnabled") or not info.get("ContainersRunning"):
+            return
+        settings = {**daemon_json.parse(self.text or ""), "live-restore": True}
+        write_atomically(self.params["path"], daemon_json.render(settings).encode())
+        if not self.act("reload") or not self._restores(self.params["timeout"]):
+            self.write(self.text, self.drop_in_text)
+            raise DaemonError(
+                f"the daemon did not take live-restore over, so that a restart would stop {info['ContainersRunning']} "
+                "containers; restart it by hand when they may be stopped"
+            )
+
+    def _restores(self, seconds: float) -> bool:
+        """Whether live-restore comes into force; a reload is but a signal, and has an effect some time after it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(EngineError):
+                if self.engine.get("/info").get("LiveRestoreEnabled"):
+                    return True
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.3)
 
     def write(self, text: str | None, drop_in: str) -> None:
         """Both files as given; None and empty text remove them."""
@@ -127,12 +189,13 @@ class Daemon:
             self.unit.daemon_reload()
 
 
-def plan(daemon: Daemon, drop_in: str, keys: list[str]) -> tuple[str, list[str]]:
-    """(action, reasons) that bring the running daemon to what the files say."""
+def plan(daemon: Daemon, drop_in: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """(action, reasons) that bring the running daemon to what the files say; DaemonError when it hangs."""
     reasons = []
     action = "none"
+    keys = daemon_json.differing_keys(before, after)
     if keys:
-        action = "restart" if daemon_json.needs_restart(keys) else "reload"
+        action = "restart" if daemon_json.needs_restart(before, after) else "reload"
         reasons.append("daemon.json: {}".format(", ".join(keys)))
     if drop_in != daemon.drop_in_text:
         action = "restart"
@@ -141,11 +204,19 @@ def plan(daemon: Daemon, drop_in: str, keys: list[str]) -> tuple[str, list[str]]
     if RANK.get(pending, 0) > 0:
         action = max(action, pending, key=lambda name: RANK[name])
         reasons.append("an earlier run was interrupted before the daemon had taken its configuration over")
-    running = daemon.version()
-    if running is None:
+    answers = daemon.runs() and daemon.wait(daemon.params["timeout"])
+    if not answers and not daemon.runs():
         return "start", [*reasons, "the daemon does not run"]
-    installed = daemon.installed_version()
-    if installed and installed != running:
+    if not answers:
+        # It may be busy with what jobs asked of it, and a restart would cut them off.
+        raise DaemonError(
+            "the daemon runs but has not answered on {} for {} s; look at journalctl -u {}, and "
+            "restart it by hand if it hangs".format(
+                daemon.params["socket"], daemon.params["timeout"], daemon.params["unit"]
+            )
+        )
+    running, installed = daemon.version(), daemon.installed_version()
+    if installed and running and installed != running:
         action = "restart"
         reasons.append(f"{running} runs, {installed} is installed")
     return action, reasons

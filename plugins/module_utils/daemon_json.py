@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Keys that dockerd takes over on SIGHUP (docs.docker.com, dockerd reference, "Configuration reload behavior"); the
-# others are read at start only. Containers feel nothing of either with live-restore, but jobs talking to the daemon do.
+# others are read at start only. `features` is left out: some of them, as containerd-snapshotter, want a start.
+# Containers feel nothing of either with live-restore, but jobs talking to the daemon do.
 RELOADABLE = frozenset(
     {
         "authorization-plugins",
         "debug",
         "default-runtime",
-        "features",
         "insecure-registries",
         "labels",
         "live-restore",
@@ -73,6 +73,6 @@ def differing_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
     return sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
 
 
-def needs_restart(keys: list[str]) -> bool:
-    """Whether a change of these keys takes effect only when the daemon starts."""
-    return not RELOADABLE.issuperset(keys)
+def needs_restart(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether the difference takes effect only when the daemon starts; a key that is gone is not noticed on SIGHUP."""
+    return any(key not in RELOADABLE or key not in after for key in differing_keys(before, after))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any, Mapping, NamedTuple
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import Package
@@ -15,6 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact, redact_text
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.socket_activation import would_start_service
 
+DEFAULTS = "/etc/default/docker"
 DAEMON_JSON = "/etc/docker/daemon.json"
 
 # Packages that bring the engine, the one that is most often meant first; each is its own `source`.
@@ -114,6 +116,15 @@ def daemon_config(root: str = "/") -> tuple[dict[str, Any] | None, str | None]:
     if not isinstance(config, dict):
         return None, f"{DAEMON_JSON} holds a {type(config).__name__} where the daemon wants an object; correct it"
     return redact(config), None
+
+
+def default_variables(root: str = "/") -> list[str]:
+    """Names of the variables in /etc/default/docker, which only the distribution's unit reads."""
+    try:
+        text = read_text(os.path.join(root, DEFAULTS.lstrip("/")))
+    except OSError:
+        return []
+    return sorted(set(re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=[^\n]*\S", text, re.MULTILINE)))
 
 
 def package_fact(package: Package | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
     EngineAnswers,
     ask_engine,
     daemon_config,
+    default_variables,
     engine_facts,
     engine_package,
     package_fact,
@@ -104,6 +105,7 @@ def _docker(
         **engine_facts(answers),
         "daemon_config": config,
         "daemon_config_error": config_error,
+        "defaults": default_variables(root),
         "group_members": group_members("docker", root),
         "package": package,
     }

@@ -67,9 +67,10 @@ class Unit:
         self._systemctl("reload", self.name)
 
     def restart(self) -> None:
-        """Restart it, also when systemd has given up on it after too many attempts."""
+        """Ask for a restart, also when systemd has given up on it after too many attempts; does not wait for it."""
         self._run(["systemctl", "reset-failed", self.name])
-        self._systemctl("restart", self.name)
+        # The engine's unit has no time limit for its start, so systemctl might wait for ever.
+        self._systemctl("--no-block", "restart", self.name)
 
     def log(self, lines: int = 15) -> list[str]:
         """The last lines that the unit's own processes wrote, without what systemd says about it."""

@@ -14,6 +14,10 @@ description:
   - Reloads the daemon when every changed setting can be reloaded, restarts it when one cannot, and restarts it when
     the program that runs is not the
     one that is installed.
+  - Before a restart that finds live-restore wanted but not in force, has the daemon that runs take it over by a
+    reload, so that its containers
+    outlive that restart as well.
+  - Never restarts a daemon that runs but is slow to answer.
   - Waits until the daemon answers on its socket. When it does not after a change, the old configuration comes back
     and the daemon is started with it.
   - A change that was written but not yet taken over, because the run was interrupted, is taken over by the next run.
@@ -32,8 +36,15 @@ options:
     description: Whether the daemon starts at boot.
     type: bool
     default: true
+  validate:
+    description:
+      - Whether dockerd checks the new file. Worth switching off in check mode when another dockerd is about to be
+        installed, which
+        may know other settings.
+    type: bool
+    default: true
   timeout:
-    description: Seconds to wait for the daemon to answer after a start or restart.
+    description: Seconds to wait for the daemon to answer, after a start or restart and when it is slow.
     type: int
     default: 60
   unit:
@@ -118,6 +129,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class DaemonModule(AnsibleModule):
+    """A module that does not write its options to the host's journal: settings of log drivers can hold tokens."""
+
+    def __init__(self, **options: Any) -> None:
+        AnsibleModule.__init__(self, **options)
+
+    def _log_invocation(self) -> None:
+        pass
+
+
 def shown(settings: dict[str, Any], text: str | None) -> str:
     """daemon.json as a diff may show it."""
     return "" if text is None else daemon_json.render(redact(settings))
@@ -128,79 +149,103 @@ def difference(path: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
+def invocation(module: AnsibleModule) -> dict[str, Any]:
+    """The options as `-vvv` may show them."""
+    return {"invocation": {"module_args": redact(dict(module.params))}}
+
+
 def run(module: AnsibleModule) -> None:
     """Compare, check, write, act, wait."""
     daemon = daemons.Daemon(module.run_command, module.params)
     properties = daemon.unit.properties()
     missing = properties.get("LoadState") == "not-found"
-    if missing and not module.check_mode:
-        module.fail_json(msg="there is no unit {} on this host; install the engine first".format(module.params["unit"]))
-    try:
-        found = daemon_json.parse(daemon.text or "")
-    except daemon_json.DaemonJsonError as error:
-        module.fail_json(
-            msg="{} on this host cannot be merged into: {}; mend it by hand or remove it".format(
-                module.params["path"], error
-            )
-        )
-    merged = daemon_json.merge(found, module.params["config"])
-    keys = daemon_json.differing_keys(found, merged)
-    text = daemon_json.render(merged) if keys else daemon.text
+    refuse_unit(module, properties, missing)
+    found, merged, text = compare(module, daemon)
     environment = module.params["environment"]
     drop_in = daemon.drop_in_text if environment is None else daemons.render_drop_in(environment)
-    if keys and text is not None:
-        complaint = daemon.check(text)
-        if complaint:
-            module.fail_json(
-                msg="dockerd refuses the new {}, nothing was changed: {}".format(module.params["path"], complaint)
-            )
-    action, reasons = ("start", ["the daemon is not installed yet"]) if missing else daemons.plan(daemon, drop_in, keys)
-    enable = module.params["enabled"] and properties.get("UnitFileState") != "enabled"
-    result = {
-        "changed": action != "none" or enable,
-        "action": action,
-        "reasons": reasons,
-        "keys": keys,
-        "diff": [
-            difference(module.params["path"], shown(found, daemon.text), shown(merged, text)),
-            difference(daemon.drop_in, redact_text(daemon.drop_in_text), redact_text(drop_in)),
-        ],
-    }
-    if not module.check_mode and result["changed"]:
+    action, reasons = "start", ["the daemon is not installed yet"]
+    if not missing:
+        action, reasons = daemons.plan(daemon, drop_in, found, merged)
+    # Other states, as static or linked, are somebody's decision.
+    enable = module.params["enabled"] and properties.get("UnitFileState") == "disabled"
+    changed = action != "none" or enable
+    if changed and not module.check_mode:
+        if action == "restart" and merged.get("live-restore") is True:
+            daemon.keep_containers()
         if action in ("reload", "restart"):
             write_atomically(daemons.PENDING, action.encode())
         daemon.write(text, drop_in)
         if enable:
             daemon.unit.enable()
         if not daemon.act(action):
-            fail(module, daemon, bool(keys) or drop_in != daemon.drop_in_text, reasons)
+            fail(module, daemon, action, found != merged or drop_in != daemon.drop_in_text, reasons)
         remove(daemons.PENDING)
-    module.exit_json(**result)
+    module.exit_json(
+        changed=changed,
+        action=action,
+        reasons=reasons,
+        keys=daemon_json.differing_keys(found, merged),
+        diff=[
+            difference(module.params["path"], shown(found, daemon.text), shown(merged, text)),
+            difference(daemon.drop_in, redact_text(daemon.drop_in_text), redact_text(drop_in)),
+        ],
+        **invocation(module),
+    )
 
 
-def fail(module: AnsibleModule, daemon: daemons.Daemon, touched: bool, reasons: list[str]) -> None:
+def refuse_unit(module: AnsibleModule, properties: dict[str, str], missing: bool) -> None:
+    """There has to be a unit that may be started."""
+    unit = module.params["unit"]
+    if properties.get("LoadState") == "masked":
+        raise daemons.DaemonError(f"{unit} is masked on this host; run 'systemctl unmask {unit}'")
+    if missing and not module.check_mode:
+        raise daemons.DaemonError(f"there is no unit {unit} on this host; install the engine first")
+
+
+def compare(module: AnsibleModule, daemon: daemons.Daemon) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+    """(settings found, settings wanted, text wanted), which dockerd has checked."""
+    path = module.params["path"]
+    try:
+        found = daemon_json.parse(daemon.text or "")
+    except daemon_json.DaemonJsonError as error:
+        raise daemons.DaemonError(
+            f"{path} on this host cannot be merged into: {error}; mend it by hand or remove it"
+        ) from error
+    merged = daemon_json.merge(found, module.params["config"])
+    if merged == found:
+        return found, merged, daemon.text
+    text = daemon_json.render(merged)
+    complaint = daemon.check(text) if module.params["validate"] else None
+    if complaint:
+        raise daemons.DaemonError(f"dockerd refuses the new {path}, nothing was changed: {complaint}")
+    return found, merged, text
+
+
+def fail(module: AnsibleModule, daemon: daemons.Daemon, action: str, touched: bool, reasons: list[str]) -> None:
     """The daemon did not come up: say what it said, and put back what was changed."""
     log = [redact_text(line) for line in daemon.unit.log()]
     restored = False
     if touched:
         daemon.write(daemon.text, daemon.drop_in_text)
-        restored = daemon.act("restart")
+        # One that runs and is slow after a reload is not restarted for it.
+        restored = daemon.act("reload" if action == "reload" and daemon.runs() else "restart")
         remove(daemons.PENDING)
     sentence = "the daemon did not come up ({})".format("; ".join(reasons))
     if restored:
         sentence += "; the configuration from before is back and the daemon runs with it"
-    module.fail_json(
-        msg="{}. Its last words: {}".format(sentence, " | ".join(log[-4:]) or "none"), log=log, restored=restored
-    )
+    telling = [line for line in log if "level=info" not in line and "level=debug" not in line] or log
+    said = " | ".join(telling[-3:]) or "none"
+    module.fail_json(msg=f"{sentence}. Its last words: {said}", log=log, restored=restored, **invocation(module))
 
 
 def main() -> None:
     """Entry point."""
-    module = AnsibleModule(
+    module = DaemonModule(
         argument_spec={
             "config": {"type": "dict", "default": {}},
             "environment": {"type": "dict", "no_log": True},
             "enabled": {"type": "bool", "default": True},
+            "validate": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
             "unit": {"type": "str", "default": "docker.service"},
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
@@ -210,8 +255,10 @@ def main() -> None:
     )
     try:
         run(module)
+    except daemons.DaemonError as error:
+        module.fail_json(msg=str(error), **invocation(module))
     except (UnitError, OSError) as error:
-        module.fail_json(msg=f"the daemon's configuration could not be applied: {error}")
+        module.fail_json(msg=f"the daemon's configuration could not be applied: {error}", **invocation(module))
 
 
 if __name__ == "__main__":

@@ -205,6 +205,13 @@ ansible_facts:
               returned: always
               type: str
               sample: /etc/docker/daemon.json holds a list where the daemon wants an object; correct it
+            defaults:
+              description:
+                - Names of the variables that C(/etc/default/docker) sets. Only the distribution's packages read it.
+              returned: always
+              type: list
+              elements: str
+              sample: [DOCKER_OPTS]
             group_members:
               description: Local users in the group C(docker), from C(/etc/group) and C(/etc/passwd), sorted.
               returned: always

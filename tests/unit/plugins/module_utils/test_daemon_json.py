@@ -121,16 +121,39 @@ def test_differing_keys_are_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "expected"),
+    ("before", "after", "expected"),
     [
-        pytest.param([], False, id="no key"),
-        pytest.param(["live-restore", "registry-mirrors"], False, id="keys that the daemon reads again"),
-        pytest.param(["live-restore", "data-root"], True, id="one that it does not"),
-        pytest.param(["quite-new"], True, id="one that nobody knows"),
+        pytest.param({}, {}, False, id="no key"),
+        pytest.param({"mtu": 1400}, {"mtu": 1400}, False, id="a key that stays as it is"),
+        pytest.param(
+            {"live-restore": False},
+            {"live-restore": True, "registry-mirrors": ["http://m"]},
+            False,
+            id="keys that the daemon reads again",
+        ),
+        pytest.param({}, {"live-restore": True, "data-root": "/srv"}, True, id="one that it does not"),
+        pytest.param({}, {"quite-new": 1}, True, id="one that nobody knows"),
+        pytest.param({"debug": True}, {}, True, id="one that could be reloaded, but is gone"),
+        pytest.param({"debug": True, "labels": ["a"]}, {"labels": ["b"]}, True, id="one gone, one reloadable"),
+        pytest.param({"labels": ["a"]}, {"labels": []}, False, id="a list that is empty now"),
+        pytest.param({"mtu": 1400}, {}, True, id="one that could not be reloaded, and is gone"),
+        pytest.param({}, {"features": {"containerd-snapshotter": True}}, True, id="features"),
+        pytest.param({"features": {"a": True}}, {"features": {}}, True, id="features that are empty now"),
     ],
 )
-def test_what_needs_a_restart(keys: list[str], expected: bool) -> None:
-    assert needs_restart(keys) is expected
+def test_what_needs_a_restart(before: dict[str, Any], after: dict[str, Any], expected: bool) -> None:
+    assert needs_restart(before, after) is expected
+
+
+@given(SETTINGS)
+def test_no_difference_needs_no_restart(settings: dict[str, Any]) -> None:
+    assert not needs_restart(settings, dict(settings))
+
+
+@given(SETTINGS, SETTINGS)
+def test_whatever_goes_needs_a_restart(before: dict[str, Any], after: dict[str, Any]) -> None:
+    gone = [key for key in before if key not in after and before[key] is not None]
+    assert needs_restart(before, after) or not gone
 
 
 def test_every_key_that_can_be_reloaded_is_a_known_one() -> None:

@@ -16,6 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
     EngineAnswers,
     ask_engine,
     daemon_config,
+    default_variables,
     engine_facts,
     engine_package,
     seccomp_profile,
@@ -259,3 +260,24 @@ def test_engine_package(packages: list[Package], name: str, state: str, held: bo
 
 def test_without_an_engine_there_is_no_package() -> None:
     assert engine_package({"containerd": _package("containerd")}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        pytest.param(None, [], id="there is no such file"),
+        pytest.param(
+            '# DOCKER_OPTS="--dns 8.8.8.8"\n\n#export http_proxy="http://127.0.0.1:3128/"\n', [], id="as packaged"
+        ),
+        pytest.param("DOCKER_OPTS=\nDOCKER_TMPDIR= \n", [], id="nothing is set"),
+        pytest.param('DOCKER_OPTS="--data-root=/srv/docker"\n', ["DOCKER_OPTS"], id="options"),
+        pytest.param(
+            "export https_proxy=http://p:1\n  DOCKER_OPTS=-D\n", ["DOCKER_OPTS", "https_proxy"], id="and a proxy"
+        ),
+    ],
+)
+def test_variables_that_only_the_distributions_unit_reads(tmp_path: Path, text: str | None, names: list[str]) -> None:
+    if text is not None:
+        (tmp_path / "etc/default").mkdir(parents=True)
+        (tmp_path / "etc/default/docker").write_text(text)
+    assert default_variables(str(tmp_path)) == names

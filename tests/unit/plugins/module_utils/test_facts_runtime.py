@@ -92,6 +92,7 @@ def test_a_bare_host_has_every_key_and_nothing_behind_them(host: Host) -> None:
         "containers_running": None,
         "daemon_config": None,
         "daemon_config_error": None,
+        "defaults": [],
         "group_members": [],
         "package": None,
     }

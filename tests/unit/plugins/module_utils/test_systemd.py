@@ -101,6 +101,13 @@ def test_properties() -> None:
     assert unit.properties() == {"LoadState": "loaded", "ActiveState": "active", "X": "a=b"}
 
 
+def test_the_properties_tell_one_start_from_the_next() -> None:
+    run = FakeSystemctl()
+    assert Unit(run, "docker.service").properties() == {}
+    asked = run.calls[0][-1].split(",")
+    assert {"LoadState", "ActiveState", "SubState", "UnitFileState", "InvocationID"} <= set(asked)
+
+
 @pytest.mark.parametrize(
     ("method", "commands"),
     [
@@ -109,7 +116,7 @@ def test_properties() -> None:
         ("daemon_reload", [["systemctl", "daemon-reload"]]),
         (
             "restart",
-            [["systemctl", "reset-failed", "docker.service"], ["systemctl", "restart", "docker.service"]],
+            [["systemctl", "reset-failed", "docker.service"], ["systemctl", "--no-block", "restart", "docker.service"]],
         ),
     ],
 )
@@ -124,7 +131,9 @@ def test_what_is_asked_of_systemd(method: str, commands: list[list[str]]) -> Non
     [
         pytest.param(FakeSystemctl(err="Job failed.\n", rc=1), "Job failed.", id="by its error output"),
         pytest.param(FakeSystemctl(out="masked\n", rc=1), "masked", id="by its output"),
-        pytest.param(FakeSystemctl(rc=4), "systemctl restart docker.service ended with 4", id="by its exit code"),
+        pytest.param(
+            FakeSystemctl(rc=4), "systemctl --no-block restart docker.service ended with 4", id="by its exit code"
+        ),
     ],
 )
 def test_a_refusal_says_why(run: FakeSystemctl, message: str) -> None:
