@@ -13,8 +13,8 @@ options:
   name:
     description:
       - Short name of the repository; the files are called after it.
-      - The source file is C(/etc/apt/sources.list.d/NAME.sources), the key C(/etc/apt/keyrings/runnerkit-NAME.asc)
-        (or C(.gpg)).
+      - The source file is C(/etc/apt/sources.list.d/runnerkit-NAME.sources), the key
+        C(/etc/apt/keyrings/runnerkit-NAME.asc) (or C(.gpg)).
     type: str
     required: true
   uri:

@@ -11,7 +11,10 @@ import urllib.error
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible.module_utils.urls import open_url
+
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import apt_source, openpgp
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact_text
 
 SOURCES_DIRECTORY = "/etc/apt/sources.list.d"
 KEYS_DIRECTORY = "/etc/apt/keyrings"
@@ -33,7 +36,8 @@ class RepositoryError(Exception):
     """The repository cannot be used; `kind` is key_unreachable, key_invalid or key_mismatch."""
 
     def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
+        # An address of a mirror may have a password in it.
+        super().__init__(redact_text(message))
         self.kind = kind
 
 
@@ -45,6 +49,11 @@ class FileChange:
     before: str
     after: str | None
     moved_to: str | None = None
+
+
+def read_url(url: str) -> bytes:
+    """How keys are fetched."""
+    return bytes(open_url(url, timeout=20).read())
 
 
 def _read(path: str) -> bytes | None:
@@ -61,7 +70,7 @@ class Repository:
     def __init__(self, spec: Mapping[str, Any], architecture: str, root: str = "/") -> None:
         self.spec = spec
         self.root = root
-        self.path = os.path.join(root, SOURCES_DIRECTORY.lstrip("/"), spec["name"] + ".sources")
+        self.path = os.path.join(root, SOURCES_DIRECTORY.lstrip("/"), f"runnerkit-{spec['name']}.sources")
         self._architecture = architecture
         self._key_base = os.path.join(KEYS_DIRECTORY, "runnerkit-" + spec["name"])
 
@@ -91,6 +100,20 @@ class Repository:
                     continue
                 return key
         return None
+
+    def key(self, fetch: Callable[[str], bytes]) -> bytes:
+        """The key that the host has, and where it has none that is right, the one at the URL."""
+        return self.installed_key() or self.fetch_key(fetch)
+
+    def newest_key(self, fetch: Callable[[str], bytes]) -> bytes:
+        """The key at the URL, which may have been prolonged; where nobody answers, the one that the host has."""
+        try:
+            return self.fetch_key(fetch)
+        except RepositoryError as error:
+            installed = self.installed_key()
+            if installed is None or error.kind != "key_unreachable":
+                raise
+            return installed
 
     def _check(self, key: bytes, where: str) -> None:
         wanted = openpgp.normalise_fingerprint(self.spec["key_fingerprint"])

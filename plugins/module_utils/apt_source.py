@@ -3,10 +3,8 @@
 """apt's source files as text: what ours looks like, and which other files name the same repository.
 
 apt refuses to do anything at all while two entries for one repository name different keys, so entries that other
-tools left
-are taken over: a file with nothing else in it is set aside under a name that apt ignores, in any other file just
-those entries
-are switched off. Nothing is deleted.
+tools left are taken over: a file with nothing else in it is set aside under a name that apt ignores, in any other file
+just those entries are switched off. Nothing is deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +14,9 @@ import os
 import re
 
 _ONE_LINE = re.compile(r"^\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s*)?(?P<uri>\S+)\s+\S+")
-_URIS = re.compile(r"^URIs:.*(?:\n[ \t]+\S.*)*", re.MULTILINE | re.IGNORECASE)
+# A folded field may have comments between its lines, which apt drops before it reads anything.
+_URIS = re.compile(r"^URIs:.*(?:(?:\n#.*)*\n[ \t]+\S.*)*", re.MULTILINE | re.IGNORECASE)
+_COMMENT = re.compile(r"^#.*(?:\n|\Z)", re.MULTILINE)
 _NOTE = "# switched off, {0} has this repository now: "
 
 
@@ -87,9 +87,21 @@ def _takeover_one_line(text: str, uris: list[str], ours: str) -> str | None:
 
 def _stanza_fields(stanza: str) -> dict[str, str]:
     fields = {}
+    stanza = _COMMENT.sub("", stanza)
     for match in re.finditer(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t]+\S.*)*)", stanza, re.MULTILINE):
         fields[match[1].lower()] = match[2]
     return fields
+
+
+def _without(stanza: str, note: str, others: list[str]) -> str:
+    """The stanza with other addresses, and with the comments that stood between the old ones."""
+
+    def replacement(match: re.Match[str]) -> str:
+        return "".join(f"{comment.rstrip()}\n" for comment in _COMMENT.findall(match[0])) + (
+            f"{note}\nURIs: {' '.join(others)}"
+        )
+
+    return _URIS.sub(replacement, stanza)
 
 
 def _takeover_deb822(text: str, uris: list[str], ours: str) -> str | None:
@@ -106,7 +118,7 @@ def _takeover_deb822(text: str, uris: list[str], ours: str) -> str | None:
         if others and len(others) < len(fields["uris"].split()):
             # The stanza goes on with what else it names.
             note = _NOTE.format(ours) + " ".join(fields["uris"].split())
-            pieces[number] = _URIS.sub(f"{note}\nURIs: {' '.join(others)}", pieces[number])
+            pieces[number] = _without(pieces[number], note, others)
             changed += 1
             left += 1
         elif not others:

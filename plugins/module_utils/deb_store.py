@@ -3,8 +3,7 @@
 """A folder of .deb files on the host: the way back from an upgrade, and the packages of a host without a network.
 
 Before a package is replaced its own file is put here: from apt's cache, else from a source that still has it, else
-packed again from
-the installed files. Archives drop old versions, so without this there is often nothing to go back to.
+packed again from the installed files. Archives drop old versions, so without this there is often nothing to go back to.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Apt, AptError, Run, reasons
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import flush, make_folders, read_text
 
 PATH = "/var/cache/runnerkit/packages"
 APT_ARCHIVES = "/var/cache/apt/archives"
@@ -65,22 +64,71 @@ class DebStore:
         self._run = run
         self._apt = apt
         self._directory = directory
-        os.makedirs(directory, mode=0o755, exist_ok=True)
+        make_folders(directory)
         self.files = index(run, directory)
 
     def save(self, name: str, version: str, architecture: str) -> None:
         """Make sure that this version can be installed again; AptError when there is no way."""
-        if (name, version) in self.files:
+        known = self.files.get((name, version))
+        if known and self._is_whole(known):
             return
-        path = os.path.join(self._directory, file_name(name, version, architecture))
-        cached = os.path.join(APT_ARCHIVES, file_name(name, version, architecture))
+        if not self._add(name, version, architecture, self._from_cache, self._from_sources, self._from_host):
+            raise AptError(
+                f"{name} {version} could not be kept for the way back; put its file into {self._directory}, "
+                "or do without by save_previous: false"
+            )
+
+    def fetch(self, name: str, version: str, architecture: str) -> str | None:
+        """The file of a version, from here or from whoever has it; None when nobody does."""
+        known = self.files.get((name, version))
+        if (known and self._is_whole(known)) or self._add(
+            name, version, architecture, self._from_cache, self._from_sources
+        ):
+            return self.files[name, version]
+        return None
+
+    def _add(self, name: str, version: str, architecture: str, *ways: Callable[[str, str, str], None]) -> bool:
+        """Bring a file in by the first way that gives a whole one. It has its place and name only when it is whole."""
+        part = os.path.join(self._directory, "part")
+        shutil.rmtree(part, ignore_errors=True)
+        make_folders(part)
+        path = os.path.join(part, file_name(name, version, architecture))
+        try:
+            for way in ways:
+                way(name, version, path)
+                found = index(self._run, part).get((name, version))
+                if found and self._is_whole(found):
+                    self._take(found, name, version, architecture)
+                    return True
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return False
+
+    def _take(self, found: str, name: str, version: str, architecture: str) -> None:
+        target = os.path.join(self._directory, file_name(name, version, architecture))
+        flush(found)
+        os.replace(found, target)
+        flush(self._directory)
+        damaged = self.files.get((name, version), target)
+        if damaged != target:
+            os.unlink(damaged)
+        self.files[name, version] = target
+
+    def _is_whole(self, path: str) -> bool:
+        """Whether all of it can be read: what a full disk or a power cut left has its beginning, and so a name."""
+        command = ["sh", "-c", 'exec dpkg-deb --fsys-tarfile "$1" > /dev/null', "sh", path]
+        return self._run(command)[0] == 0
+
+    def _from_cache(self, _name: str, _version: str, path: str) -> None:
+        cached = os.path.join(APT_ARCHIVES, os.path.basename(path))
         if os.path.exists(cached):
             shutil.copyfile(cached, path)
-        elif not self._apt.download(name, version, self._directory):
-            self._repack(name, path)
-        self.files = index(self._run, self._directory)
-        if (name, version) not in self.files:
-            raise AptError(f"{name} {version} could not be kept for the way back")
+
+    def _from_sources(self, name: str, version: str, path: str) -> None:
+        self._apt.download(name, version, os.path.dirname(path))
+
+    def _from_host(self, name: str, _version: str, path: str) -> None:
+        self._repack(name, path)
 
     def keep_only(self, wanted: Sequence[tuple[str, str]]) -> None:
         """Forget all but these; the folder would grow with every upgrade."""

@@ -19,11 +19,33 @@ def read_text(path: str) -> str | None:
         raise OSError(f"{path} is not text in UTF-8: {error}") from error
 
 
+def make_folders(path: str) -> None:
+    """Make a folder and those above it that are missing, for everybody to read whatever the umask is: apt's own user
+    reads keys and indexes there.
+    """
+    missing = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)  # noqa: S103
+
+
+def flush(path: str) -> None:
+    """Have a file, or the names in a folder, on the disk and not only in memory."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_atomically(path: str, content: bytes, mode: int | None = None) -> None:
     """Write beside it, flush to disk, rename. Owner and mode of an existing file stay unless `mode` says otherwise."""
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
+    make_folders(folder)
     handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -40,6 +62,7 @@ def write_atomically(path: str, content: bytes, mode: int | None = None) -> None
     except BaseException:
         os.unlink(temporary)
         raise
+    flush(folder)
 
 
 def remove(path: str) -> bool:

@@ -3,8 +3,7 @@
 """Which holds on packages are runnerkit's own.
 
 A hold says "do not touch", whoever set it. Those that runnerkit set it may lift for an upgrade that was asked for;
-those that
-a person set it may not, so it has to remember which are which.
+those that a person set it may not, so it has to remember which are which.
 """
 
 from __future__ import annotations

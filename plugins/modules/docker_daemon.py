@@ -234,7 +234,7 @@ def fail(module: AnsibleModule, daemon: daemons.Daemon, action: str, touched: bo
     if restored:
         sentence += "; the configuration from before is back and the daemon runs with it"
     telling = [line for line in log if "level=info" not in line and "level=debug" not in line] or log
-    said = " | ".join(telling[-3:]) or "none"
+    said = " | ".join(list(dict.fromkeys(telling))[-3:]) or "none"
     module.fail_json(msg=f"{sentence}. Its last words: {said}", log=log, restored=restored, **invocation(module))
 
 

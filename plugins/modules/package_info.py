@@ -10,13 +10,13 @@ short_description: Tell which versions of packages a host has and could have
 version_added: 0.1.0
 description:
   - Answers in one call what a plan needs to know before anything is touched, namely installed versions and their
-    state, holds, the
-    versions on offer, and whether an earlier run was interrupted.
+    state, holds, the versions on offer, and whether an earlier run was interrupted.
   - A repository that the host does not use yet can be looked into as well, with its signature checked by apt. That is
-    how a wrong fingerprint, an
-    unreachable mirror or an unknown version is found before the first change.
+    how a wrong fingerprint, an unreachable mirror or an unknown version is found before the first change.
+  - When the index is not signed by the key that the host has, the key is fetched once more, since its owner may have
+    prolonged it.
   - Never installs, removes or configures anything. A package index is read into a folder of its own, which is a
-    temporary one in check mode.
+    temporary one in check mode, and without the hooks (C(APT::Update::Post-Invoke) and the like) of the host.
 options:
   names:
     description: Packages to report the state of; their versions are looked up in O(repository), or in the host's own
@@ -41,6 +41,9 @@ options:
     description: Seconds to wait for another program that has the package database locked.
     type: int
     default: 300
+  way_back:
+    description: Name of a record that M(runnerkit.gitlab.package_set) may have left, to be returned as RV(way_back).
+    type: str
   repository:
     description: The repository to look into. Its suboptions are those of M(runnerkit.gitlab.package_source).
     type: dict
@@ -135,10 +138,39 @@ packages:
         O(index).
       type: list
       elements: dict
+    candidate:
+      description: The version that apt itself would choose, which is not one from backports, and pins count. Null
+        without one, without O(index), and for packages that are looked up in O(repository).
+      type: str
 interrupted:
   description: Whether dpkg was stopped half-way earlier and has to be healed.
   type: bool
   returned: success
+way_back:
+  description: What the host had before a change that was not seen to be good yet, null without one.
+  type: dict
+  returned: success
+  sample:
+    before: {docker.io: 20.10.24+dfsg1-1+b3}
+    absent: [docker-ce, docker-ce-cli]
+    held: [docker.io]
+    foreign: []
+  contains:
+    before:
+      description: Versions of the packages that were there.
+      type: dict
+    absent:
+      description: Packages that were not.
+      type: list
+      elements: str
+    held:
+      description: Packages that were held.
+      type: list
+      elements: str
+    foreign:
+      description: Packages that were held by somebody else.
+      type: list
+      elements: str
 repository:
   description: What is known of O(repository).
   type: dict
@@ -150,8 +182,7 @@ repository:
     error:
       description: >-
         Why it cannot be used, null when it can; a dictionary with V(kind) (key_unreachable, key_invalid,
-          key_mismatch, index_unreachable,
-        index_unsigned) and V(message).
+        key_mismatch, index_unreachable, index_unsigned) and V(message).
       type: dict
 complaints:
   description: What apt said about sources that could not be read. They do not stop the others.
@@ -160,102 +191,52 @@ complaints:
   returned: success
 """
 
-import atexit
-import os
-import shutil
-import tempfile
-import time
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import holds
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import ENVIRONMENT, Apt, scratch_options
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_repository import (
-    ARGUMENTS,
-    Repository,
-    RepositoryError,
-)
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import holds, way_back
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import ENVIRONMENT, AptError
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_index import Offer, look_around, look_into
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_repository import ARGUMENTS, Repository, read_url
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import has_database, interrupted, read_packages
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import write_atomically
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-INDEX_DIRECTORY = "/var/cache/runnerkit/index"
-SYSTEM_LISTS = "/var/lib/apt/lists"
 
-
-def is_fresh(directory: str, seconds: int) -> bool:
-    """Whether the index below a lists directory was read within the last `seconds`."""
-    try:
-        names = [name for name in os.listdir(directory) if name.endswith(("Release", "_Packages"))]
-        # apt keeps the server's times on the files; the directory's own time is when it last wrote there.
-        return bool(names) and time.time() - os.stat(os.path.join(directory, "partial")).st_mtime < seconds
-    except OSError:
-        return False
-
-
-def touch(directory: str) -> None:
-    """Note that the index was read now, also when apt found nothing new to write."""
-    os.utime(os.path.join(directory, "partial"))
-
-
-def scratch_directory() -> str:
-    """A folder that goes when the module ends. Not the module's own: that one makes a folder in root's home."""
-    directory = tempfile.mkdtemp(prefix="runnerkit-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
-
-
-def look_into(module: AnsibleModule, repository: Repository, names: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(state of the repository, versions on offer per name); the system's own sources stay out of it."""
-    try:
-        key = repository.installed_key() or repository.fetch_key(lambda url: bytes(open_url(url, timeout=20).read()))
-    except RepositoryError as error:
-        return {"current": False, "error": {"kind": error.kind, "message": str(error)}}, {}
-    state: dict[str, Any] = {"current": not repository.changes(key), "error": None}
-    if not module.params["index"]:
-        return state, {}
-    # Only a repository in use is worth a lasting index, and check mode leaves nothing behind at all.
-    lasting = state["current"] and not module.check_mode
-    directory = os.path.join(INDEX_DIRECTORY, repository.spec["name"]) if lasting else scratch_directory()
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    key_path = os.path.join(directory, "key" + os.path.splitext(repository.key_path(key))[1])
-    source_path = os.path.join(directory, "repository.sources")
-    write_atomically(key_path, key)
-    write_atomically(source_path, repository.source_text(key_path).encode())
-    apt = Apt(module.run_command, module.params["lock_timeout"], scratch_options(directory, source_path))
-    lists = os.path.join(directory, "lists")
-    if not is_fresh(lists, module.params["cache_valid_time"]):
-        complaints = apt.update()
-        if complaints:
-            unsigned = any(
-                word in text for text in complaints for word in ("signature", "NO_PUBKEY", "not signed", "GPG error")
-            )
-            kind = "index_unsigned" if unsigned else "index_unreachable"
-            said = [" ".join(text[3:].split()) for text in complaints if "Some index files failed" not in text]
-            state["error"] = {"kind": kind, "message": "; ".join(said[:3])}
-            return state, {}
-        touch(lists)
-    return state, apt.available(names)
-
-
-def look_around(module: AnsibleModule, names: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """(complaints, versions on offer) by the sources that the host uses already."""
-    options: list[str] = []
-    lists = SYSTEM_LISTS
-    if is_fresh(lists, module.params["cache_valid_time"]):
-        return [], Apt(module.run_command).available(names)
-    if module.check_mode:
-        directory = scratch_directory()
-        options, lists = scratch_options(directory), os.path.join(directory, "lists")
-    apt = Apt(module.run_command, module.params["lock_timeout"], options)
-    complaints = apt.update()
-    if not complaints:
-        touch(lists)
-    return complaints, apt.available(names)
+def look(module: AnsibleModule) -> dict[str, Any]:
+    """All that the module returns."""
+    params = module.params
+    installed = read_packages([*params["names"], *params["system_names"], "dpkg"])
+    result: dict[str, Any] = {
+        "interrupted": interrupted(),
+        "way_back": way_back.read(params["way_back"]) if params["way_back"] else None,
+    }
+    offer: dict[str, Any] = {}
+    system_names = list(params["system_names"])
+    if params["repository"]:
+        repository = Repository(params["repository"], installed["dpkg"].architecture)
+        result["repository"], offer = look_into(module, repository, params["names"], read_url)
+    else:
+        system_names += params["names"]
+    found = Offer([], {}, {})
+    if params["index"] and system_names:
+        found = look_around(module, system_names)
+    offer.update(found.available)
+    result["complaints"] = found.complaints
+    ours = holds.read()
+    result["packages"] = {}
+    for name in [*params["names"], *params["system_names"]]:
+        package = installed.get(name)
+        result["packages"][name] = {
+            "installed": package.version if package else None,
+            "state": package.state if package else None,
+            "held": bool(package and package.held),
+            "held_by_us": name in ours,
+            "available": offer.get(name, []),
+            "candidate": found.candidates.get(name),
+        }
+    return result
 
 
 def main() -> None:
@@ -267,6 +248,7 @@ def main() -> None:
             "index": {"type": "bool", "default": True},
             "cache_valid_time": {"type": "int", "default": 3600},
             "lock_timeout": {"type": "int", "default": 300},
+            "way_back": {"type": "str"},
             "repository": {"type": "dict", "options": ARGUMENTS},
         },
         supports_check_mode=True,
@@ -274,31 +256,13 @@ def main() -> None:
     module.run_command_environ_update = ENVIRONMENT
     if not has_database():
         module.fail_json(msg="this host has no dpkg database; runnerkit knows only apt so far")
-    params = module.params
-    installed = read_packages([*params["names"], *params["system_names"], "dpkg"])
-    result: dict[str, Any] = {"interrupted": interrupted(), "complaints": []}
-    offer: dict[str, Any] = {}
-    system_names = list(params["system_names"])
-    if params["repository"]:
-        repository = Repository(params["repository"], installed["dpkg"].architecture)
-        result["repository"], offer = look_into(module, repository, params["names"])
-    else:
-        system_names += params["names"]
-    if params["index"] and system_names:
-        result["complaints"], found = look_around(module, system_names)
-        offer.update(found)
-    ours = holds.read()
-    result["packages"] = {}
-    for name in [*params["names"], *params["system_names"]]:
-        package = installed.get(name)
-        result["packages"][name] = {
-            "installed": package.version if package else None,
-            "state": package.state if package else None,
-            "held": bool(package and package.held),
-            "held_by_us": name in ours,
-            "available": offer.get(name, []),
-        }
-    module.exit_json(changed=False, **result)
+    name = module.params["way_back"]
+    if name and not way_back.is_name(name):
+        module.fail_json(msg=f"way_back '{name}' is not a short name; use letters, digits, _ and -")
+    try:
+        module.exit_json(changed=False, **look(module))
+    except (AptError, OSError) as error:
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":

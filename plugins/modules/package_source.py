@@ -10,11 +10,11 @@ short_description: Make one signed apt repository known to a host
 version_added: 0.1.0
 description:
   - Writes a deb822 source file and the signing key it names, after the key was compared with the wanted fingerprint.
+  - The key is fetched each time, since its owner may have prolonged it; when its address does not answer, a key on the
+    host that has the wanted fingerprint does.
   - Entries for the same repository that other tools left in other source files are taken over, because apt refuses to
-    work while two entries
-    name different keys. A file with nothing else in it is renamed to C(FILE.runnerkit.save), which apt passes over;
-      in other
-    files just those entries are switched off.
+    work while two entries name different keys. A file with nothing else in it is renamed to C(FILE.runnerkit.save),
+    which apt passes over; in other files just those entries are switched off.
   - Needs neither python3-debian nor gpg on the host.
 extends_documentation_fragment:
   - runnerkit.gitlab.apt_repository
@@ -55,16 +55,17 @@ files:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_repository import (
     ARGUMENTS,
     FileChange,
     Repository,
     RepositoryError,
+    read_url,
 )
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import read_packages
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import write_atomically
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact_text
 
 
 def apply(change: FileChange, content: bytes | None) -> None:
@@ -77,6 +78,11 @@ def apply(change: FileChange, content: bytes | None) -> None:
     )
 
 
+def shown(text: str | None) -> str:
+    """A source file as it can be shown: without passwords, and as text even where a comment in it is not."""
+    return redact_text((text or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
 def main() -> None:
     """Entry point."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
@@ -84,10 +90,10 @@ def main() -> None:
         repository = Repository(module.params, read_packages(["dpkg"])["dpkg"].architecture)
     except KeyError:
         module.fail_json(
-            msg="this host has no dpkg database, so apt sources cannot be written; use the dnf path for it"
+            msg="this host has no dpkg database, so it has no use for an apt source; use a host with Debian or Ubuntu"
         )
     try:
-        key = repository.installed_key() or repository.fetch_key(lambda url: bytes(open_url(url, timeout=20).read()))
+        key = repository.newest_key(read_url)
     except RepositoryError as error:
         module.fail_json(msg=str(error), kind=error.kind)
     changes = repository.changes(key)
@@ -101,8 +107,8 @@ def main() -> None:
             {
                 "before_header": change.path,
                 "after_header": change.moved_to or change.path,
-                "before": change.before,
-                "after": change.before if change.moved_to else change.after,
+                "before": shown(change.before),
+                "after": shown(change.before if change.moved_to else change.after),
             }
             for change in changes
         ],

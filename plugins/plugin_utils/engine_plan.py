@@ -8,50 +8,49 @@ comes a `Plan` with exact versions, or with errors that each name the variable, 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_before import (
+    is_present,
+    note_before,
+    note_engine,
+    note_newcomers,
+)
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_checks import host_errors, repository_errors
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_settings import Plan, Settings
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import EngineVersion, compare_debian
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import (
+    EngineVersion,
+    compare_packages,
+    newest_first,
+)
 
 # The first libseccomp that knows faccessat2 (data table of system calls).
 LIBSECCOMP_FLOOR = EngineVersion.parse("2.4.4")
 SHOWN_VERSIONS = 8
 
-_REMEDIES = {
-    "key_mismatch": "compare docker_engine_repository_key_fingerprint with what the repository's owner publishes",
-    "key_invalid": "check docker_engine_repository_key_url",
-    "key_unreachable": "check docker_engine_repository_key_url, the network and the proxy",
-    "index_unsigned": "check docker_engine_repository_url and docker_engine_repository_key_fingerprint, "
-    "since another key signs there",
-    "index_unreachable": "check docker_engine_repository_url, docker_engine_repository_channels, the network and the "
-    "proxy",
-}
-
-
-def newest_first(versions: Sequence[str]) -> list[str]:
-    """Package versions in the package manager's order."""
-    return sorted(versions, key=functools.cmp_to_key(_compare), reverse=True)
-
-
-def _compare(left: str, right: str) -> int:
-    """The package manager's order; a version read from a file's name may lack its epoch, and then neither has one."""
-    if (":" in left) != (":" in right):
-        left, right = left.rpartition(":")[2], right.rpartition(":")[2]
-    return compare_debian(left, right)
-
 
 def needs_index(settings: Settings, facts: Mapping[str, Any]) -> bool:
-    """Whether versions on offer have to be looked up: not where a pinned engine and a knowing libseccomp are there."""
+    """Whether versions on offer have to be looked up.
+
+    They have not where engine and client are at the pinned version and libseccomp knows what it has to.
+    """
     if settings.version == "latest" or (facts.get("libseccomp") or {}).get("faccessat2") == -1:
         return True
-    package = (facts.get("docker") or {}).get("package") or {}
+    docker = facts.get("docker") or {}
+    package = docker.get("package") or {}
     # An interrupted run can leave a package without a version.
-    if package.get("name") != settings.packages.engine or not package.get("version"):
+    if package.get("name") != settings.packages.engine or package.get("state", "installed") != "installed":
         return True
-    whole = package.get("state", "installed") == "installed"
-    return not whole or EngineVersion.parse(package["version"]) != EngineVersion.parse(settings.version)
+    wanted = EngineVersion.parse(settings.version)
+    return not all(_is_release(version, wanted) for version in (package.get("version"), docker.get("client_version")))
+
+
+def _is_release(version: str | None, wanted: EngineVersion) -> bool:
+    try:
+        return bool(version) and EngineVersion.parse(str(version)) == wanted
+    except ValueError:  # somebody's own build says `dev`
+        return False
 
 
 def make_plan(settings: Settings, facts: Mapping[str, Any], info: Mapping[str, Any]) -> Plan:
@@ -67,15 +66,29 @@ class _Planner:
         self.facts = facts
         self.packages: Mapping[str, Mapping[str, Any]] = info["packages"]
         self.repository: Mapping[str, Any] = info.get("repository") or {}
+        self.record: Mapping[str, Any] | None = info.get("way_back")
         self.plan = Plan(heal=bool(info.get("interrupted")))
         # How the errors call the two settings that nearly all of them are about.
         self.source = f"docker_engine_source '{settings.source}'"
         self.version = f"docker_engine_version '{settings.version}'"
 
+    @property
+    def _managed(self) -> list[str]:
+        """Every package that the plan may move and a rollback takes back; libseccomp is the host's own business."""
+        names = [*self.parts.all, *self.parts.replaces, *self._given]
+        return list(dict.fromkeys(name for name in names if name != self.settings.libseccomp))
+
+    @property
+    def _given(self) -> list[str]:
+        """Packages that were given as files."""
+        return list(self.settings.files) if self.settings.source == "files" else []
+
     def run(self) -> Plan:
         self._note_present()
-        self._check_host()
-        self._check_repository()
+        self.plan.errors += [
+            *host_errors(self.settings, self.facts),
+            *repository_errors(self.settings, self.repository),
+        ]
         if not self.plan.errors:
             self._plan_moves()
         return self.plan.without_actions() if self.plan.errors else self.plan
@@ -88,8 +101,11 @@ class _Planner:
         self.plan.engine_moves = self.parts.engine in self.plan.install
         self._follow_with_client(engine)
         self._follow_with_runtime()
+        self._follow_with_files()
         self._replace_others()
         self._upgrade_libseccomp()
+        self.plan.optional = [name for name in self.parts.optional if name in self.plan.install]
+        note_newcomers(self.plan, self._managed, self.packages)
         self._plan_holds()
         self._refuse_foreign_holds()
         self._refuse_downgrades()
@@ -115,41 +131,27 @@ class _Planner:
         present = self.packages.get(name, {}).get("installed")
         return newest_first(list(dict.fromkeys([*self._offered(name), *([present] if present else [])])))
 
+    def _newest(self, name: str) -> list[str]:
+        """As above, but of the host's own sources what apt would choose: not backports, unless nothing else has it."""
+        candidate = self.packages.get(name, {}).get("candidate") if self.settings.source == "distribution" else None
+        present = self.packages.get(name, {}).get("installed")
+        if not candidate:
+            return self._known(name)
+        return newest_first([candidate, *([present] if present else [])])
+
     def _note_present(self) -> None:
-        for name in [*self.parts.all, *self.parts.replaces]:
-            version = self._installed(name)
-            if version:
-                self.plan.before[name] = version
-                if self.packages[name].get("held"):
-                    self.plan.held.append(name)
+        aside = self.settings.libseccomp
+        record = self.record
+        if record is not None:
+            record = {
+                **{key: [name for name in record[key] if name != aside] for key in ("absent", "held")},
+                "before": {name: version for name, version in record["before"].items() if name != aside},
+            }
+        note_before(self.plan, self._managed, self.packages, record)
         package = self.docker.get("package") or {}
         version = self._installed(self.parts.engine) or package.get("version") or self.docker.get("server_version")
         self.plan.current = str(EngineVersion.parse(version)) if version else None
-
-    # What makes the host or the source unusable.
-
-    def _check_host(self) -> None:
-        if self.facts.get("service_manager") != "systemd":
-            self.plan.errors.append(
-                "docker_engine needs systemd, which is not what manages services on this host; "
-                "use a host that boots with systemd"
-            )
-        if (self.docker.get("package") or {}).get("source") == "static":
-            self.plan.errors.append(
-                f"dockerd on this host does not come from a package, and {self.source} would put a second one beside "
-                "it; remove the binary first (images and volumes in /var/lib/docker stay)"
-            )
-        if self.docker.get("swarm") and self.settings.live_restore:
-            self.plan.errors.append(
-                "docker_engine_live_restore is true, but this host is part of a swarm and an engine has either; "
-                "set docker_engine_live_restore: false"
-            )
-
-    def _check_repository(self) -> None:
-        error = self.repository.get("error")
-        if error:
-            message = str(error["message"]).rstrip(".")
-            self.plan.errors.append(f"{self.source} cannot be used: {message}; {_REMEDIES[error['kind']]}")
+        note_engine(self.plan, self.parts.engine)
 
     # What to end on.
 
@@ -157,10 +159,10 @@ class _Planner:
         """The package version of the engine to end on; None (and an error) when there is none."""
         name = self.parts.engine
         installed = self._installed(name)
-        candidates = self._known(name)
+        candidates = self._newest(name)
         if self.settings.version != "latest":
             wanted = EngineVersion.parse(self.settings.version)
-            candidates = [version for version in candidates if EngineVersion.parse(version) == wanted]
+            candidates = [version for version in self._known(name) if EngineVersion.parse(version) == wanted]
             if installed in candidates:
                 candidates = [installed]  # another build of the same release is no reason to move
         if not candidates:
@@ -198,7 +200,7 @@ class _Planner:
     def _follow_with_client(self, engine: str) -> None:
         """The client at the engine's version; where a source has no such package, the engine's has the command."""
         client = self.parts.client
-        same = [version for version in self._known(client) if _compare(version, engine) == 0] if client else []
+        same = [version for version in self._known(client) if compare_packages(version, engine) == 0] if client else []
         if client and same:
             self._move(client, same[0])
         elif client and (self._offered(client) or self._installed(client)):
@@ -216,32 +218,42 @@ class _Planner:
         for name in [*self.parts.runtime, *self.parts.optional]:
             if self._installed(name) and not self.plan.engine_moves and self.settings.version != "latest":
                 continue
-            versions = self._known(name)
-            if versions:
+            versions = self._newest(name)
+            rivals = [rival for rival in self.parts.rivals.get(name, []) if is_present(self.packages.get(rival, {}))]
+            if versions and rivals:
+                self.plan.notes.append(f"{name} is left out, since {', '.join(rivals)} is on this host")
+            elif versions:
                 self._move(name, versions[0])
             elif name in self.parts.runtime:
                 self._refuse_missing(name)
 
+    def _follow_with_files(self) -> None:
+        """Whatever else was given as a file is there because something needs it; a newer one does as well."""
+        for name in self._given:
+            if name not in self.parts.all and name != self.settings.libseccomp:
+                self._move(name, self._known(name)[0])
+
     def _replace_others(self) -> None:
         self.plan.remove = [
-            name
-            for name in self.parts.replaces
-            if self.packages.get(name, {}).get("state") not in (None, "config-files")
+            name for name in self.parts.replaces if is_present(self.packages.get(name, {})) and name not in self._given
         ]
         if self.plan.remove:
             self.plan.notes.append(f"{', '.join(self.plan.remove)} will be replaced; /var/lib/docker stays as it is")
 
     def _upgrade_libseccomp(self) -> None:
-        """Upgrade the host's libseccomp when it does not know faccessat2 and a source has one that does."""
-        if (self.facts.get("libseccomp") or {}).get("faccessat2") != -1:
-            return
+        """Upgrade the host's libseccomp when it does not know faccessat2 and a source, or a file, has one that does."""
         name = self.settings.libseccomp
         installed = self._installed(name)
+        given = [self.settings.files[name]] if name in self._given else []
+        if (self.facts.get("libseccomp") or {}).get("faccessat2") != -1:
+            # A file of it is there because a package among the files needs it.
+            if given and self._is_newer(given[0], installed):
+                self.plan.install[name] = given[0]
+            return
         better = [
-            entry["version"]
-            for entry in self.packages.get(name, {}).get("available", [])
-            if EngineVersion.parse(entry["version"]) >= LIBSECCOMP_FLOOR
-            and (installed is None or compare_debian(entry["version"], installed) > 0)
+            version
+            for version in [*given, *self._libseccomp_on_offer()]
+            if EngineVersion.parse(version) >= LIBSECCOMP_FLOOR and self._is_newer(version, installed)
         ]
         unknowing = f"{name} {installed} does not know faccessat2"
         if better and self._is_foreign(name) and not self.settings.lift_foreign_holds:
@@ -250,10 +262,20 @@ class _Planner:
                 f"{unknowing}, but somebody else holds it on this host; run 'apt-mark unhold {name}'"
             )
         elif better:
-            self.plan.install[name] = newest_first(better)[0]
+            self.plan.install[name] = better[0]
             self.plan.notes.append(f"{unknowing} and goes to {self.plan.install[name]}")
         else:
             self.plan.notes.append(f"{unknowing}, and no package source of this host has one that does")
+
+    def _libseccomp_on_offer(self) -> list[str]:
+        """First what apt would choose, then the rest, newest first."""
+        package = self.packages.get(self.settings.libseccomp, {})
+        rest = newest_first([entry["version"] for entry in package.get("available", [])])
+        return [*([package["candidate"]] if package.get("candidate") else []), *rest]
+
+    @staticmethod
+    def _is_newer(version: str, installed: str | None) -> bool:
+        return installed is None or compare_packages(version, installed) > 0
 
     # Holds, downgrades, containers.
 
@@ -291,7 +313,7 @@ class _Planner:
                 return
         for name, version in self.plan.install.items():
             installed = self._installed(name)
-            if installed and _compare(version, installed) < 0:
+            if installed and compare_packages(version, installed) < 0:
                 self.plan.errors.append(
                     f"{self.source} with {self.version} would take {name} back from {installed} to {version}; {remedy}"
                 )

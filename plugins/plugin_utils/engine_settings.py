@@ -18,6 +18,8 @@ class Packages:
     runtime: Sequence[str]
     optional: Sequence[str] = ()
     replaces: Sequence[str] = ()
+    # An optional package is left out beside one of its rivals.
+    rivals: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def all(self) -> list[str]:
@@ -57,8 +59,12 @@ class Plan:
     hold: list[str] = dataclasses.field(default_factory=list)
     release: list[str] = dataclasses.field(default_factory=list)  # holds to be lifted for good
     heal: bool = False  # an interrupted run has to be finished first
+    optional: list[str] = dataclasses.field(default_factory=list)  # of `install`, what may be left out
     before: dict[str, str] = dataclasses.field(default_factory=dict)  # package -> version, the way back
     held: list[str] = dataclasses.field(default_factory=list)  # of these, the held ones
+    new: list[str] = dataclasses.field(default_factory=list)  # what has to go on the way back
+    back_to: str | None = None  # upstream version of the engine there
+    unfinished: bool = False  # an earlier run did not get to its end
     current: str | None = None  # upstream versions of the engine
     target: str | None = None
     engine_moves: bool = False
@@ -69,7 +75,7 @@ class Plan:
     @property
     def changes(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.install or self.remove or self.heal or self.hold or self.release)
+        return bool(self.install or self.remove or self.heal or self.hold or self.release or self.unfinished)
 
     def as_dict(self) -> dict[str, Any]:
         """For Ansible."""
@@ -77,6 +83,5 @@ class Plan:
 
     def without_actions(self) -> Plan:
         """The same, but with nothing to do: a plan with errors is not carried out, not even in parts."""
-        return dataclasses.replace(
-            self, install={}, remove=[], hold=[], release=[], heal=False, engine_moves=False, notes=[]
-        )
+        nothing: dict[str, Any] = {"install": {}, "remove": [], "hold": [], "release": [], "optional": [], "new": []}
+        return dataclasses.replace(self, **nothing, heal=False, unfinished=False, engine_moves=False, notes=[])

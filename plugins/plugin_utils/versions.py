@@ -3,10 +3,9 @@
 """Versions as engines and package managers write them, parsed and ordered.
 
 Two orders are needed. `EngineVersion` is the upstream release behind any spelling of it:
-5:20.10.24~3-0~debian-bookworm,
-20.10.24+dfsg1-1+deb12u1 and v20.10.24 are all the release 20.10.24. `compare_debian` is the package manager's own
-order of
-whole package versions (Debian Policy 5.6.12), which also tells two builds of one release apart.
+5:20.10.24~3-0~debian-bookworm, 20.10.24+dfsg1-1+deb12u1 and v20.10.24 are all the release 20.10.24. `compare_debian` is
+the package manager's own order of whole package versions (Debian Policy 5.6.12), which also tells two builds of one
+release apart.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Iterable
 
 _UPSTREAM = re.compile(
     r"""^\s*
@@ -105,3 +105,15 @@ def compare_debian(left: str, right: str) -> int:
     """-1, 0 or 1 as `dpkg --compare-versions` orders two package versions."""
     left_key, right_key = _debian_key(left), _debian_key(right)
     return (left_key > right_key) - (left_key < right_key)
+
+
+def compare_packages(left: str, right: str) -> int:
+    """The package manager's order; a version read from a file's name may lack its epoch, and then neither has one."""
+    if (":" in left) != (":" in right):
+        left, right = left.rpartition(":")[2], right.rpartition(":")[2]
+    return compare_debian(left, right)
+
+
+def newest_first(versions: Iterable[str]) -> list[str]:
+    """Package versions in the package manager's order."""
+    return sorted(versions, key=functools.cmp_to_key(compare_packages), reverse=True)

@@ -57,7 +57,7 @@ def test_the_packages_are_held(host: Host) -> None:
 
 def test_the_repository_is_signed_and_named_once(host: Host) -> None:
     listed = host.check_output("grep -rl docker/linux /etc/apt/sources.list /etc/apt/sources.list.d || true").split()
-    assert listed == ["/etc/apt/sources.list.d/docker.sources"]
+    assert listed == ["/etc/apt/sources.list.d/runnerkit-docker.sources"]
     assert "Signed-By: /etc/apt/keyrings/runnerkit-docker.asc" in host.file(listed[0]).content_string
     assert host.run("apt-get update -o Dir::Etc::sourcelist=%s -o Dir::Etc::sourceparts=-", listed[0]).rc == 0
 

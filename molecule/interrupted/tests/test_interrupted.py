@@ -67,12 +67,8 @@ def kill_all(host: Host) -> None:
             host.run("kill -9 %s", pid)
 
 
-@pytest.mark.parametrize(
-    "moment",
-    ["before --unpack", "middle --unpack", "after --unpack", "middle --configure"],
-)
-@pytest.mark.usefixtures("old_engine")
-def test_the_next_run_heals_what_a_killed_run_left(host: Host, canary: dict[str, Any], moment: str) -> None:
+def kill_a_run(host: Host, moment: str) -> None:
+    """Start an upgrade, and kill controller, module and apt at a moment of it."""
     stop_at(host, moment)
     with tempfile.NamedTemporaryFile() as record, tempfile.TemporaryFile() as output:
         run = subprocess.Popen(
@@ -91,6 +87,15 @@ def test_the_next_run_heals_what_a_killed_run_left(host: Host, canary: dict[str,
     kill_all(host)
     host.check_output("rm -f /etc/apt/apt.conf.d/99stopping-dpkg")
 
+
+@pytest.mark.parametrize(
+    "moment",
+    ["before --unpack", "middle --unpack", "after --unpack", "middle --configure"],
+)
+@pytest.mark.usefixtures("old_engine")
+def test_the_next_run_heals_what_a_killed_run_left(host: Host, canary: dict[str, Any], moment: str) -> None:
+    kill_a_run(host, moment)
+
     healed = play(name_of(host), NEW)
 
     assert healed.code == 0, healed.output
@@ -103,6 +108,18 @@ def test_the_next_run_heals_what_a_killed_run_left(host: Host, canary: dict[str,
         canary["State"]["StartedAt"],
     )
     assert play(name_of(host), NEW).changed == []
+
+
+@pytest.mark.usefixtures("old_engine")
+def test_a_killed_run_is_not_what_a_failing_one_goes_back_to(host: Host, canary: dict[str, Any]) -> None:
+    kill_a_run(host, "middle --configure")
+    poisoned = play(name_of(host), {"docker_engine_repository_channels": ["stable", "test"]})
+    assert poisoned.code != 0
+    assert "failed, and this host is back on 20.10.24." in poisoned.failures[-1], poisoned.output
+    assert engine_version(host).startswith("20.10.24")
+    assert host.check_output("dpkg --audit") == ""
+    assert {"docker-ce", "docker-ce-cli", "containerd.io"} <= held(host)
+    assert inspect(host)["State"]["Pid"] == canary["State"]["Pid"]
 
 
 @pytest.mark.usefixtures("old_engine", "canary")

@@ -22,7 +22,7 @@ def test_a_container_really_runs(host: Host) -> None:
 
 
 def test_no_repository_of_dockers_was_added(host: Host) -> None:
-    assert not host.file("/etc/apt/sources.list.d/docker.sources").exists
+    assert not host.file("/etc/apt/sources.list.d/runnerkit-docker.sources").exists
 
 
 def test_one_can_move_to_dockers_repository_under_a_running_container(host: Host) -> None:
@@ -31,7 +31,7 @@ def test_one_can_move_to_dockers_repository_under_a_running_container(host: Host
     assert moved.code == 0, moved.output
     assert host.package("docker-ce").is_installed
     assert not host.package("docker.io").is_installed
-    assert host.file("/etc/apt/sources.list.d/docker.sources").exists
+    assert host.file("/etc/apt/sources.list.d/runnerkit-docker.sources").exists
     after = inspect(host)
     assert after["State"]["Pid"] == before["State"]["Pid"]
     assert after["State"]["StartedAt"] == before["State"]["StartedAt"]

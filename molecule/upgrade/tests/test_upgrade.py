@@ -57,7 +57,7 @@ def test_only_dockers_own_packages_are_left_and_they_are_held(host: Host) -> Non
 
 def test_the_old_source_list_was_taken_over(host: Host) -> None:
     files = sorted(host.check_output("ls /etc/apt/sources.list.d").split())
-    assert "docker.sources" in files
+    assert "runnerkit-docker.sources" in files
     assert "docker.list" not in files
     if host.backend.get_hostname() == "upgrade-debian12":
         assert "docker.list.runnerkit.save" in files

@@ -36,7 +36,7 @@ def test_a_plan_comes_as_a_dictionary() -> None:
     assert (plan["target"], plan["changes"], plan["errors"]) == ("28.5.2", True, [])
     assert set(plan) == {
         "install", "remove", "hold", "release", "heal", "before", "held", "current", "target", "engine_moves",
-        "below_floor", "notes", "errors", "changes",
+        "below_floor", "notes", "errors", "changes", "optional", "new", "back_to", "unfinished",
     }  # fmt: skip
 
 

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import (
     Apt,
     AptError,
+    AptLockedError,
     Change,
     reasons,
-    scratch_options,
 )
 
 LOCKED = "dpkg: error: dpkg frontend lock was locked by another process with pid 812"
@@ -61,7 +59,7 @@ class FakeRun:
         pytest.param("E: no\nW: odd\nE: no\n", "no; odd", id="the same error twice"),
         pytest.param(
             "dpkg: error processing package x (--configure):\n exit status 1\n",
-            "dpkg: error processing package x (--configure):", id="dpkg's own error",
+            "dpkg: error processing package x (--configure): exit status 1", id="dpkg's own error",
         ),
         pytest.param("Err:1 http://m x\n  404", "Err:1 http://m x", id="a source that failed"),
         pytest.param("Segmentation\n fault", "Segmentation fault", id="no error line at all"),
@@ -110,20 +108,23 @@ def test_a_simulated_transaction() -> None:
     assert (call[0], call[-3:], "-s" in call) == ("apt-get", ["install", "docker-ce", "docker.io-"], True)
 
 
-def test_everything_is_downloaded_before_anything_is_installed() -> None:
+def test_downloading_is_installing_without_the_end() -> None:
     run = FakeRun()
-    Apt(run, lock_timeout=7).install(["docker-ce=1"])
+    apt = Apt(run, lock_timeout=7)
+    apt.fetch(["docker-ce=1"])
+    apt.install(["docker-ce=1"])
     first, second = run.calls
     assert "--download-only" in first
     assert [word for word in first if word != "--download-only"] == second
     assert second[:3] == ["apt-get", "-o", "DPkg::Lock::Timeout=7"]
 
 
-def test_a_download_that_fails_stops_the_transaction() -> None:
+def test_a_download_that_fails_is_an_error_about_offers() -> None:
     run = FakeRun((100, "", "E: Failed to fetch http://m/x.deb\n"))
-    with pytest.raises(AptError, match=r"^Failed to fetch http://m/x\.deb$"):
-        Apt(run).install(["docker-ce=1"])
-    assert len(run.calls) == 1
+    with pytest.raises(AptError, match=r"^Failed to fetch http://m/x\.deb$") as caught:
+        Apt(run).fetch(["docker-ce=1"])
+    assert caught.value.is_about_offers
+    assert not AptError("Sub-process /usr/bin/dpkg returned an error code (1)").is_about_offers
 
 
 @pytest.mark.parametrize(
@@ -169,11 +170,88 @@ def test_a_single_file_is_fetched_into_a_folder(rc: int, expected: bool) -> None
     assert run.calls[0][-2:] == ["/store", "docker-ce=5:1"]
 
 
-def test_healing_configures_and_then_repairs() -> None:
-    run = FakeRun((1, "", "dependency problems"), (0, "", ""))
+@pytest.mark.parametrize(
+    ("simulated", "repaired"),
+    [
+        pytest.param("Conf docker-ce (1 Docker CE:bookworm [amd64])\n", True, id="nothing goes"),
+        pytest.param("Remv docker-ce-cli [1]\n", False, id="a package would go"),
+    ],
+)
+def test_healing_configures_and_then_repairs_what_costs_no_package(simulated: str, repaired: bool) -> None:
+    run = FakeRun((1, "", "dependency problems"), (0, simulated, ""), (0, "", ""))
     Apt(run).heal()
-    assert [call[0] for call in run.calls] == ["dpkg", "apt-get"]
-    assert "--fix-broken" in run.calls[1]
+    assert [(call[0], "-s" in call) for call in run.calls] == (
+        [("dpkg", False), ("apt-get", True), ("apt-get", False)][: 3 if repaired else 2]
+    )
+    assert all("--fix-broken" in call for call in run.calls[1:])
+
+
+@pytest.mark.parametrize("answers", [1, 2], ids=["it cannot be looked at", "it cannot be done"])
+def test_a_package_that_cannot_be_configured_does_not_stop_the_healing(answers: int) -> None:
+    broken = (100, "", "E: Sub-process /usr/bin/dpkg returned an error code (1)")
+    Apt(FakeRun(*[(0, "", "")] * answers, broken)).heal()
+
+
+def test_what_apt_does_not_do_dpkg_does() -> None:
+    run = FakeRun((1, "", "no"))
+    Apt(run).unpack("/store/x.deb")
+    Apt(run).tear_out("x")
+    assert [(call[0], call[-2:]) for call in run.calls] == [
+        ("dpkg", ["--unpack", "/store/x.deb"]),
+        ("dpkg", ["--remove", "x"]),
+    ]
+
+
+def test_the_version_that_apt_would_choose() -> None:
+    policy = (
+        "docker.io:\n  Installed: (none)\n  Candidate: 20.10.24+dfsg1-1\n  Version table:\n"
+        "     26.1.5+dfsg1-4~bpo12+1 100\n        100 http://m bookworm-backports/main amd64 Packages\n"
+        "gone:\n  Installed: 1\n  Candidate: (none)\n  Version table:\n"
+    )
+    run = FakeRun((0, policy, ""))
+    assert Apt(run).candidates(["docker.io", "gone", "unknown"]) == {"docker.io": "20.10.24+dfsg1-1"}
+    assert Apt(run).candidates([]) == {}
+    assert len(run.calls) == 1
+
+
+def test_passwords_in_addresses_are_not_shown() -> None:
+    complaint = "W: Failed to fetch http://user:pA55@m/x  404"
+    assert Apt(FakeRun((0, "", complaint))).update() == ["W: Failed to fetch http://********@m/x  404"]
+    assert reasons(f"E: {complaint[3:]}\n") == "Failed to fetch http://********@m/x  404"
+    assert reasons("odd http://user:pA55@m/x") == "odd http://********@m/x"
+    origin = " x | 1 | http://user:pA55@m stable/main amd64 Packages\n"
+    assert Apt(FakeRun((0, origin, ""))).available(["x"])["x"][0]["origin"] == "http://********@m stable/main"
+
+
+LISTS = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 9 (apt-get)\n"
+ARCHIVES = "E: Unable to lock directory /var/cache/apt/archives/\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        pytest.param(lambda apt: apt.update(), LISTS, id="reading an index"),
+        pytest.param(lambda apt: apt.fetch(["x"]), ARCHIVES, id="downloading"),
+        pytest.param(lambda apt: apt.install(["x"]), LOCKED, id="installing"),
+        pytest.param(lambda apt: apt.heal(), ARCHIVES, id="healing"),
+    ],
+)  # fmt: skip
+def test_every_lock_is_waited_for(monkeypatch: pytest.MonkeyPatch, call: Callable[[Apt], None], said: str) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    run = FakeRun((100, "", said), (0, "", ""))
+    call(Apt(run))
+    assert run.calls[0] == run.calls[1]
+    clock = iter(range(0, 10_000, 400))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with pytest.raises(AptLockedError, match=r"locked, also after 300 s: .*; see what it is doing, or raise lock_t"):
+        call(Apt(FakeRun((100, "", said))))
+
+
+def test_a_program_that_waited_by_itself_is_not_run_twice() -> None:
+    run = FakeRun((0, "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by 9", ""))
+    Apt(run).install(["x"])
+    Apt(FakeRun((0, LISTS, ""))).install(["x"])
+    assert len(run.calls) == 1
 
 
 def test_marks_wait_for_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,25 +265,13 @@ def test_healing_waits_for_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     run = FakeRun((2, "", LOCKED), (2, "", LOCKED), (0, "", ""))
     Apt(run).heal()
-    assert [call[0] for call in run.calls] == ["dpkg", "dpkg", "dpkg", "apt-get"]
+    assert [call[0] for call in run.calls] == ["dpkg", "dpkg", "dpkg", "apt-get", "apt-get"]
 
 
 def test_healing_gives_up_on_the_lock_after_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 20))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    message = r"^another program keeps the package database locked, also after 30 s: dpkg: error: .* pid 812$"
+    message = r"^another program keeps the package database locked, also after 30 s: dpkg: error: .* pid 812; "
     with pytest.raises(AptError, match=message):
         Apt(FakeRun((2, "", LOCKED)), lock_timeout=30).heal()
-
-
-@pytest.mark.parametrize("source", [None, "/d/repository.sources"], ids=["all sources", "one source alone"])
-def test_an_index_of_its_own(tmp_path: Path, source: str | None) -> None:
-    options = scratch_options(str(tmp_path), source)
-    assert (tmp_path / "lists/partial").is_dir()
-    assert (tmp_path / "archives/partial").is_dir()
-    assert set(options[::2]) == {"-o"}
-    names = dict(option.split("=", 1) for option in options[1::2])
-    assert names["Dir::State::lists"] == os.path.join(tmp_path, "lists")
-    assert names.get("Dir::Etc::sourcelist") == source
-    assert names.get("Dir::Etc::sourceparts") == ("/dev/null" if source else None)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import urllib.error
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 import pytest
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_repository import Repository, RepositoryError
-from ansible_collections.runnerkit.gitlab.plugins.modules.package_source import apply
+from ansible_collections.runnerkit.gitlab.plugins.modules.package_source import apply, shown
 from tests.unit.plugins.module_utils.keys import (
     ED25519,
     ED25519_FINGERPRINT,
@@ -73,12 +74,12 @@ def test_a_fresh_host_gets_key_and_source_and_then_there_is_nothing_to_do(root: 
     assert wanted.installed_key() is None
     assert [os.path.relpath(change.path, root) for change in wanted.changes(ED25519)] == [
         "etc/apt/keyrings/runnerkit-docker.asc",
-        "etc/apt/sources.list.d/docker.sources",
+        "etc/apt/sources.list.d/runnerkit-docker.sources",
     ]
     apply_all(wanted, root, ED25519)
     assert tree(root) == {
         "etc/apt/keyrings/runnerkit-docker.asc": ED25519.decode(),
-        "etc/apt/sources.list.d/docker.sources": SOURCE,
+        "etc/apt/sources.list.d/runnerkit-docker.sources": SOURCE,
     }
     assert wanted.changes(ED25519) == []
     assert wanted.installed_key() == ED25519
@@ -101,9 +102,68 @@ def test_other_tools_entries_are_taken_over_and_nothing_is_deleted(root: Path) -
     assert files["etc/apt/sources.list.d/docker.list.runnerkit.save"] == OTHER
     assert "etc/apt/sources.list.d/docker.list" not in files
     assert files["etc/apt/sources.list"] == (
-        "deb http://a/ b c\n# switched off, docker.sources has this repository now: " + OTHER
+        "deb http://a/ b c\n# switched off, runnerkit-docker.sources has this repository now: " + OTHER
     )
     assert wanted.changes(ED25519) == []
+
+
+def test_a_docker_sources_of_somebody_else_is_set_aside_and_what_else_it_names_stays_in_force(root: Path) -> None:
+    parts = root / "etc/apt/sources.list.d"
+    stanza = "Types: deb\nURIs: https://download.docker.com/linux/debian\nSuites: bookworm\nComponents: stable\n"
+    (parts / "docker.sources").write_text(stanza)
+    apply_all(repository(root), root, ED25519)
+    assert tree(root)["etc/apt/sources.list.d/docker.sources.runnerkit.save"] == stanza
+    other = "Types: deb\nURIs: http://other/\nSuites: bookworm\nComponents: main\n"
+    (parts / "docker.sources").write_text(f"{stanza}\n{other}")
+    apply_all(repository(root), root, ED25519)
+    assert tree(root)["etc/apt/sources.list.d/docker.sources"] == f"{stanza}Enabled: no\n\n{other}"
+    assert repository(root).changes(ED25519) == []
+
+
+def test_the_hosts_own_key_comes_first_and_the_newest_one_when_something_is_written(root: Path) -> None:
+    newer = ED25519 + b"\n"
+    wanted = repository(root)
+    assert wanted.key(lambda url: ED25519) == ED25519
+    apply_all(wanted, root, ED25519)
+    assert wanted.key(lambda url: newer) == ED25519
+    assert wanted.newest_key(lambda url: newer) == newer
+    assert [change.path for change in wanted.changes(newer)] == [str(root) + wanted.key_path(newer)]
+    assert wanted.newest_key(raising(TimeoutError("timed out"))) == ED25519
+    with pytest.raises(RepositoryError, match="has the fingerprint"):
+        wanted.newest_key(lambda url: RSA)
+
+
+def test_a_key_that_nobody_has_is_an_error(root: Path) -> None:
+    with pytest.raises(RepositoryError, match="timed out"):
+        repository(root).newest_key(raising(TimeoutError("timed out")))
+
+
+def test_a_password_in_an_address_is_not_shown(root: Path) -> None:
+    found = repository(root, key_url="http://user:pA55@mirror.example/gpg")
+    with pytest.raises(RepositoryError, match=r"^the key at http://\*+@mirror\.example/gpg cannot be read: timed out$"):
+        found.fetch_key(raising(TimeoutError("timed out")))
+
+
+def test_a_diff_is_text_without_passwords_whatever_is_in_the_file(root: Path) -> None:
+    source = b"# caf\xe9\ndeb http://user:pA55@a/ b c\n" + OTHER.encode()
+    (root / "etc/apt/sources.list").write_bytes(source)
+    change = repository(root).changes(ED25519)[-1]
+    assert shown(change.before) == f"# caf\ufffd\ndeb http://********@a/ b c\n{OTHER}"
+    assert json.dumps(shown(change.after)).isascii()
+    assert shown(None) == ""
+    apply(change, None)
+    assert (root / "etc/apt/sources.list").read_bytes().startswith(source[: source.index(b"deb [")])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the folder is root's")
+def test_the_folder_of_keys_can_be_read_by_apts_own_user(root: Path) -> None:
+    (root / "etc/apt/keyrings").rmdir()
+    before = os.umask(0o077)
+    try:
+        apply_all(repository(root), root, ED25519)
+    finally:
+        os.umask(before)
+    assert (root / "etc/apt/keyrings").stat().st_mode & 0o777 == 0o755
 
 
 def test_a_binary_key_is_called_gpg_and_sets_an_armored_one_aside(root: Path) -> None:

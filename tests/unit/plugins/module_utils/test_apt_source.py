@@ -19,11 +19,11 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt_source import
 URI = "https://download.docker.com/linux/debian"
 MIRROR = "http://mirror.example/linux/debian"
 URIS = [MIRROR, URI]
-OURS = "/etc/apt/sources.list.d/docker.sources"
+OURS = "/etc/apt/sources.list.d/runnerkit-docker.sources"
 LIST = "/etc/apt/sources.list.d/other.list"
 SOURCES = "/etc/apt/sources.list.d/other.sources"
 SYSTEM = "/etc/apt/sources.list"
-NOTE = "# switched off, docker.sources has this repository now: "
+NOTE = "# switched off, runnerkit-docker.sources has this repository now: "
 
 
 def taken_over(path: str, text: str) -> str | None:
@@ -200,7 +200,7 @@ def test_a_stanza_that_names_another_repository_too_goes_on_without_ours() -> No
     )
     assert takeover.text == (
         "Types: deb\n"
-        "# switched off, docker.sources has this repository now: http://a/ http://mirror.example/linux/debian\n"
+        "# switched off, runnerkit-docker.sources has this repository now: http://a/ http://mirror.example/linux/debian\n"
         "URIs: http://a/\nSuites: bookworm\nComponents: main\n"
     )
     assert (
@@ -209,6 +209,34 @@ def test_a_stanza_that_names_another_repository_too_goes_on_without_ours() -> No
         )
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "Types: deb\nURIs: http://a/\n# and docker\n http://mirror.example/linux/debian\n#URIs: c\nSuites: b\n",
+            f"Types: deb\n# and docker\n{NOTE}http://a/ http://mirror.example/linux/debian\nURIs: http://a/\n"
+            "#URIs: c\nSuites: b\n",
+            id="between the lines of a folded field",
+        ),
+        pytest.param(
+            "Types: deb\n#URIs: http://mirror.example/linux/debian\nURIs: http://a/\nSuites: b\n", None,
+            id="a comment that looks like a field",
+        ),
+        pytest.param(
+            "URIs: http://a/\nSuites: b\n\nURIs:\n# x\n http://mirror.example/linux/debian\nSuites: b\n",
+            "URIs: http://a/\nSuites: b\n\nURIs:\n# x\n http://mirror.example/linux/debian\nSuites: b\nEnabled: no\n",
+            id="before the first address",
+        ),
+    ],
+)  # fmt: skip
+def test_comments_inside_a_stanza_are_no_part_of_it(text: str, expected: str | None) -> None:
+    path = "/etc/apt/sources.list.d/other.sources"
+    found = takeovers({path: text}, ["http://mirror.example/linux/debian"], OURS)
+    assert [takeover.text for takeover in found] == ([expected] if expected else [])
+    if expected:
+        assert takeovers({path: expected}, ["http://mirror.example/linux/debian"], OURS) == []
 
 
 @given(FILES)

@@ -16,6 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Apt, A
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.deb_store import DebStore, file_name, index
 
 VERSION = "5:1.0~rc1-1"
+CUT = " cut off"  # such a file has its name, but not all that should be in it
 STATUS = """\
 Package: rk-test
 Status: install ok installed
@@ -47,7 +48,9 @@ class FakeHost:
         self.calls.append(list(command))
         if command[0] == "dpkg-deb" and "--show" in command:
             content = Path(command[-1]).read_text()
-            return (0, content, "") if content else (2, "", "not a Debian format archive")
+            return (0, content.removesuffix(CUT), "") if content else (2, "", "not a Debian format archive")
+        if command[0] == "sh" and "--fsys-tarfile" in command[2]:
+            return (2, "", "unexpected end of file") if Path(command[-1]).read_text().endswith(CUT) else (0, "", "")
         if command[0] == "sh" and "apt-get -q download" in command[2]:
             folder, wanted = command[-2:]
             if wanted not in self.on_offer:
@@ -85,7 +88,52 @@ def test_what_is_there_already_is_not_saved_again(tmp_path: Path) -> None:
     found = store(host, tmp_path)
     host.calls.clear()
     found.save("x", "1", "all")
-    assert host.calls == []
+    assert [call[-1] for call in host.calls] == [str(tmp_path / "x.deb")]
+
+
+def test_a_file_that_was_cut_off_is_saved_again(tmp_path: Path) -> None:
+    (tmp_path / "x.deb").write_text("x 1" + CUT)
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part/x_1_all.deb").write_text("left by a run that was killed")
+    found = store(FakeHost("x=1"), tmp_path)
+    found.save("x", "1", "all")
+    assert found.files == {("x", "1"): str(tmp_path / "x_1_all.deb")}
+    assert os.listdir(tmp_path) == ["x_1_all.deb"]
+    assert (tmp_path / "x_1_all.deb").read_text() == "x 1"
+
+
+def test_a_damaged_file_in_apts_cache_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    monkeypatch.setattr(deb_store, "APT_ARCHIVES", str(archives))
+    (archives / "x_1_all.deb").write_text("x 1" + CUT)
+    found = store(FakeHost("x=1"), tmp_path / "store")
+    found.save("x", "1", "all")
+    assert (tmp_path / "store/x_1_all.deb").read_text() == "x 1"
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deb_store, "flush", lambda path: exit(9))
+    with pytest.raises(SystemExit):
+        store(FakeHost("x=1"), tmp_path).save("x", "1", "all")
+    assert index(FakeHost(), str(tmp_path)) == {}
+
+
+def test_fetching_takes_what_is_here_or_elsewhere_and_does_not_pack(tmp_path: Path) -> None:
+    (tmp_path / "x.deb").write_text("x 1")
+    found = store(FakeHost("y=1"), tmp_path)
+    assert found.fetch("x", "1", "all") == str(tmp_path / "x.deb")
+    assert found.fetch("y", "1", "all") == str(tmp_path / "y_1_all.deb")
+    assert found.fetch("z", "1", "all") is None
+
+
+def test_the_folder_can_be_read_by_apts_own_user(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        store(FakeHost(), tmp_path / "a/store")
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "a", tmp_path / "a/store")] == [0o755, 0o755]
 
 
 def test_apts_own_cache_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +145,7 @@ def test_apts_own_cache_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     found = store(host, tmp_path / "store")
     found.save("x", "5:1", "all")
     assert found.files == {("x", "5:1"): str(tmp_path / "store/x_5%3a1_all.deb")}
-    assert not [call for call in host.calls if call[0] == "sh"]
+    assert not [call for call in host.calls if call[0] == "sh" and "download" in call[2]]
 
 
 def test_then_the_sources(tmp_path: Path) -> None:
@@ -129,7 +177,7 @@ class InstalledHost:
         self.status = status
 
     def __call__(self, command: Sequence[str]) -> tuple[int, str, str]:
-        if command[0] == "dpkg-deb":
+        if command[0] == "dpkg-deb" or "--fsys-tarfile" in command[2]:
             done = subprocess.run(command, check=False, capture_output=True, text=True)
             return done.returncode, done.stdout, done.stderr
         if command[0] == "dpkg-query":
@@ -223,5 +271,5 @@ def test_an_archive_that_cannot_be_built_leaves_nothing_behind(installed: Path, 
 @needs_dpkg_deb
 def test_another_version_than_the_wanted_one_is_no_way_back(installed: Path, tmp_path: Path) -> None:
     host = InstalledHost(installed)
-    with pytest.raises(AptError, match=r"^rk-test 6:2\.0-1 could not be kept for the way back$"):
+    with pytest.raises(AptError, match=r"^rk-test 6:2\.0-1 could not be kept for the way back; put"):
         DebStore(host, Apt(host), str(tmp_path / "store")).save("rk-test", "6:2.0-1", "all")

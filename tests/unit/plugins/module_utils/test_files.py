@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, write_atomically
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import (
+    make_folders,
+    read_text,
+    remove,
+    write_atomically,
+)
 
 
 def mode(path: Path) -> int:
@@ -23,6 +28,21 @@ def test_a_new_file_gets_its_folders_and_the_usual_mode(tmp_path: Path) -> None:
     write_atomically(str(path), b"new")
     assert (path.read_bytes(), mode(path)) == (b"new", 0o644)
     assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077], ids=["the usual umask", "a strict umask"])
+def test_folders_that_are_made_can_be_read_by_everybody_and_others_stay(tmp_path: Path, umask: int) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o700)
+    before = os.umask(umask)
+    try:
+        write_atomically(str(kept / "a/b/file"), b"new")
+        make_folders(str(kept / "c/d/"))
+        make_folders(str(kept))
+    finally:
+        os.umask(before)
+    assert mode(kept) == 0o700
+    assert [mode(kept / name) for name in ("a", "a/b", "c", "c/d")] == [0o755] * 4
 
 
 @pytest.mark.parametrize("wanted", [0o600, 0o640])

@@ -55,6 +55,8 @@ class Host:
     service_manager: str = "systemd"
     interrupted: bool = False
     repository: dict[str, Any] | None = None
+    candidates: dict[str, str] = dataclasses.field(default_factory=dict)
+    way_back: dict[str, Any] | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -62,6 +64,8 @@ class Host:
         engines = [name for name in ("docker-ce", "docker.io") if name in self.packages]
         engines.sort(key=lambda name: self.packages[name].state != "installed")
         package = None
+        # docker's engine has its client beside it, Debian's has it in the same package.
+        client = self.packages.get("docker-ce-cli") or (self.packages.get("docker.io"))
         if engines:
             found = self.packages[engines[0]]
             package = {
@@ -69,10 +73,13 @@ class Host:
                 "source": engines[0],
             }  # fmt: skip
         return {
-            "docker": {"package": package, "swarm": False, "containers_running": 0, **self.docker},
+            "docker": {
+                "package": package, "client_version": client.version if client else None, "swarm": False,
+                "containers_running": 0, **self.docker,
+            },
             "libseccomp": {"faccessat2": self.faccessat2},
             "service_manager": self.service_manager,
-        }
+        }  # fmt: skip
 
     @property
     def info(self) -> dict[str, Any]:
@@ -86,8 +93,10 @@ class Host:
                 "held": bool(found and found.held),
                 "held_by_us": bool(found and found.ours),
                 "available": [{"version": version, "origin": "mirror"} for version in self.offers.get(name, [])],
+                "candidate": self.candidates.get(name),
             }
         info: dict[str, Any] = {"interrupted": self.interrupted, "packages": packages, "complaints": []}
+        info["way_back"] = self.way_back
         return {**info, "repository": self.repository} if self.repository else info
 
     def plan(self, settings: Settings) -> Plan:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_plan import needs_index, newest_first
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_plan import needs_index
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_settings import Plan
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import newest_first
 from tests.unit.plugins.plugin_utils.engine_world import (
     Host,
     Package,
@@ -143,7 +144,8 @@ def test_a_half_configured_engine_counts_as_not_installed(state: str) -> None:
     plan = host.plan(settings(version="28.5.2"))
     assert plan.install == {"docker-ce": ce("28.5.2")}
     assert (plan.heal, plan.engine_moves, plan.current, plan.errors) == (True, True, "28.5.2", [])
-    assert "docker-ce" not in plan.before
+    assert plan.before["docker-ce"] == ce("28.5.2")
+    assert "docker-ce" not in plan.new
 
 
 def test_an_interrupted_run_is_healed_even_where_nothing_else_is_to_do() -> None:
@@ -233,6 +235,15 @@ def test_running_containers(live_restore: bool, running: int, notes: list[str]) 
         pytest.param(docker_host("28.5.2", faccessat2=-1), "28.5.2", True, id="an old libseccomp does"),
         pytest.param(debian_host("28.5.2"), "28.5.2", True, id="another package of that release does"),
         pytest.param(Host(), "28.5.2", True, id="a fresh host does"),
+        pytest.param(
+            docker_host("28.5.2", docker={"client_version": "20.10.24"}), "28.5.2", True, id="an old client does"
+        ),
+        pytest.param(
+            docker_host("28.5.2", docker={"client_version": None}), "28.5.2", True, id="a missing client does"
+        ),
+        pytest.param(
+            docker_host("28.5.2", docker={"client_version": "dev"}), "28.5.2", True, id="somebody's own client does"
+        ),
         pytest.param(
             Host(packages={"docker-ce": Package(ce("28.5.2"), "unpacked")}), "28.5.2", True,
             id="an unpacked engine does",

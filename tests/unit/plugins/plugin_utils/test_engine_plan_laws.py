@@ -9,9 +9,9 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_plan import _compare, needs_index
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_plan import needs_index
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_settings import Settings
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import EngineVersion
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import EngineVersion, compare_packages
 from tests.unit.plugins.plugin_utils.engine_world import Host, Package, ce, io, settings
 
 RELEASES = ["19.03.15", "20.10.5", "20.10.6", "20.10.24", "28.5.2", "29.0.0"]
@@ -118,7 +118,7 @@ def test_no_plan_goes_back_without_leave(host: Host, wanted: Settings) -> None:
         assert EngineVersion.parse(plan.target) >= EngineVersion.parse(plan.current)
     for name, version in plan.install.items():
         if name in plan.before:
-            assert _compare(version, plan.before[name]) > 0
+            assert compare_packages(version, plan.before[name]) > 0
 
 
 @given(hosts(), all_settings())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_plan import _REMEDIES
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_checks import REMEDIES
 from tests.unit.plugins.plugin_utils.engine_world import Host, ce, debian_host, docker_host, docker_offers, io, settings
 
 STATIC = {"package": {"name": None, "version": None, "held": False, "state": "installed", "source": "static"}}
@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_said_with_its_remedy_and_nothing_is_done(
 def test_a_repository_that_cannot_be_used(kind: str, message: str) -> None:
     host = Host(repository={"current": False, "error": {"kind": kind, "message": message}})
     plan = host.plan(settings())
-    assert plan.errors == [f"docker_engine_source 'docker' cannot be used: {message.rstrip('.')}; {_REMEDIES[kind]}"]
+    assert plan.errors == [f"docker_engine_source 'docker' cannot be used: {message.rstrip('.')}; {REMEDIES[kind]}"]
     assert not plan.changes
 
 

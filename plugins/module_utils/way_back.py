@@ -1,0 +1,74 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+"""What a host had before a change of its packages began, on disk until the change is known to be good.
+
+A run that is killed half-way takes its knowledge with it, and the next one would take the wreck for the host's own
+state. So the first run writes down versions and holds before it touches anything, and nobody overwrites that before
+the packages were seen to work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, write_atomically
+
+DIRECTORY = "/var/lib/runnerkit/way_back"
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def is_name(name: str) -> bool:
+    """Whether a record can be called so."""
+    return bool(_NAME.fullmatch(name))
+
+
+def _path(name: str) -> str:
+    return os.path.join(DIRECTORY, name + ".json")
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """The record, or None when there is none (or one that cannot be read, which is as good as none).
+
+    `before` has the versions of packages that were there, `absent` the names of those that were not, `held` what was
+    held and `foreign` what of that was held by somebody else.
+    """
+    try:
+        found = json.loads(read_text(_path(name)) or "null")
+        before = {str(package): str(version) for package, version in found["before"].items()}
+        lists = {key: sorted(str(item) for item in found.get(key, [])) for key in ("absent", "held", "foreign")}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return {"before": before, **lists}
+
+
+def keep(name: str, record: dict[str, Any]) -> bool:
+    """Write the record; of an older one every word stays, and only packages it does not speak of are added.
+
+    Returns whether there was none before.
+    """
+    older = read(name)
+    merged = record
+    if older:
+        spoken = {*older["before"], *older["absent"]}
+        fresh = {package: version for package, version in record["before"].items() if package not in spoken}
+        merged = {"before": {**older["before"], **fresh}}
+        for key in ("absent", "held", "foreign"):
+            merged[key] = sorted({*older[key], *(item for item in record[key] if item not in spoken)})
+    if merged != older:
+        write_atomically(_path(name), (json.dumps(merged, indent=1, sort_keys=True) + "\n").encode())
+    return older is None
+
+
+def forget(name: str) -> bool:
+    """Remove the record; False when there was none."""
+    return remove(_path(name))
+
+
+def versions() -> set[tuple[str, str]]:
+    """Package and version of all that some record wants to go back to."""
+    names = sorted(os.listdir(DIRECTORY)) if os.path.isdir(DIRECTORY) else []
+    records = [read(name[: -len(".json")]) for name in names if name.endswith(".json")]
+    return {item for record in records if record for item in record["before"].items()}
