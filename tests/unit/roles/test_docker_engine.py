@@ -94,7 +94,7 @@ def test_every_distribution_has_the_same_variables_and_the_same_parts() -> None:
     for variables in files.values():
         assert set(variables) == set(next(iter(files.values())))
         for parts in variables["__docker_engine_packages"].values():
-            assert set(parts) == {"engine", "client", "runtime", "optional", "replaces"}
+            assert set(parts) == {"engine", "client", "runtime", "optional", "replaces", "rivals"}
 
 
 def test_a_source_replaces_the_engines_of_the_others_and_nothing_of_its_own() -> None:
