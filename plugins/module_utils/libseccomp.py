@@ -11,84 +11,12 @@ from __future__ import annotations
 import re
 from typing import Any, Iterable
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.syscalls import NAMES
+
 SONAME = "libseccomp.so.2"
 
 # The library's answer for a name it has never heard of (__NR_SCMP_ERROR).
 UNKNOWN = -1
-
-# The calls that came after 2017, in order of their numbers: engines differ only in these. The time64 calls
-# exist on 32-bit architectures alone; elsewhere a library that knows them answers a negative number below -1.
-RECENT_SYSCALLS = (
-    "statx",
-    "io_pgetevents",
-    "rseq",
-    "pidfd_send_signal",
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "open_tree",
-    "move_mount",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "pidfd_open",
-    "clone3",
-    "close_range",
-    "openat2",
-    "pidfd_getfd",
-    "faccessat2",
-    "process_madvise",
-    "epoll_pwait2",
-    "mount_setattr",
-    "quotactl_fd",
-    "landlock_create_ruleset",
-    "landlock_add_rule",
-    "landlock_restrict_self",
-    "memfd_secret",
-    "process_mrelease",
-    "futex_waitv",
-    "set_mempolicy_home_node",
-    "cachestat",
-    "fchmodat2",
-    "map_shadow_stack",
-    "futex_wake",
-    "futex_wait",
-    "futex_requeue",
-    "statmount",
-    "listmount",
-    "lsm_get_self_attr",
-    "lsm_set_self_attr",
-    "lsm_list_modules",
-    "mseal",
-    "setxattrat",
-    "getxattrat",
-    "listxattrat",
-    "removexattrat",
-    "open_tree_attr",
-    "file_getattr",
-    "file_setattr",
-    "clock_gettime64",
-    "clock_settime64",
-    "clock_adjtime64",
-    "clock_getres_time64",
-    "clock_nanosleep_time64",
-    "timer_gettime64",
-    "timer_settime64",
-    "timerfd_gettime64",
-    "timerfd_settime64",
-    "utimensat_time64",
-    "pselect6_time64",
-    "ppoll_time64",
-    "io_pgetevents_time64",
-    "recvmmsg_time64",
-    "mq_timedsend_time64",
-    "mq_timedreceive_time64",
-    "semtimedop_time64",
-    "rt_sigtimedwait_time64",
-    "futex_time64",
-    "sched_rr_get_interval_time64",
-)
 
 
 def libseccomp_facts(soname: str = SONAME, maps: str = "/proc/self/maps") -> dict[str, Any] | None:
@@ -99,7 +27,7 @@ def libseccomp_facts(soname: str = SONAME, maps: str = "/proc/self/maps") -> dic
 
         # By its name, as the loader finds it for runc: find_library would start ldconfig and a compiler.
         library = ctypes.CDLL(soname)
-        syscalls = _resolve(library, RECENT_SYSCALLS)
+        syscalls = _resolve(library, NAMES)
     except (ImportError, OSError, AttributeError):
         return None
     return {
