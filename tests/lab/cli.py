@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tests.lab import hosts, images, inventory, machine, mirror, network, ssh
+from tests.lab import hosts, images, inventory, machine, mirror, musl, network, ssh
 from tests.lab.engine import Engine
 from tests.lab.home import DEFAULT_GROUP, Home
 from tests.lab.images import Image
@@ -21,7 +21,7 @@ def _prepare(home: Home, engine: Engine, wanted: Sequence[Image], with_mirror: b
     """Engine, images and mirror as these hosts need them; images and packages are made side by side."""
     machine.check_requirements()
     net = engine.ensure()
-    jobs: list[Callable[[], None]] = [partial(images.ensure, home, engine, wanted)]
+    jobs: list[Callable[[], object]] = [partial(images.ensure, home, engine, wanted), partial(musl.ensure, home)]
     if with_mirror:
         jobs.append(partial(mirror.publish, home, [what.codename for what in wanted]))
     in_parallel(jobs)

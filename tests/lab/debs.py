@@ -11,6 +11,8 @@ from tests.lab.home import Home
 from tests.lab.machine import KEYRING, program
 from tests.lab.shell import run, step, write
 
+APT_HELPER = "/usr/lib/apt/apt-helper"
+
 
 class Release:
     """One release of Debian, seen through an apt that leaves the machine's own alone."""
@@ -54,7 +56,7 @@ class Release:
     def _apt(self, tool: str, *words: str, cwd: Path | None = None) -> str:
         mirror = aptsources.read().debian
         return run(
-            [program(tool), *words],
+            [tool if tool == APT_HELPER else program(tool), *words],
             env={"APT_CONFIG": str(self.config)},
             cwd=cwd,
             remedy=f"Is the Debian mirror {mirror} reachable, and does it carry {self.codename}?",
@@ -70,6 +72,19 @@ class Release:
                 self._apt("apt-get", "download", "-qq", *(name for name in names if not found[name]), cwd=self.debs)
             found = {name: sorted(self.debs.glob(f"{name}_*.deb")) for name in names}
         return {name: paths[-1] for name, paths in found.items()}
+
+    def fetch_file(self, path: str, sha256: str) -> Path:
+        """A file of the archive that is no package, a source say; apt checks its hash."""
+        target = self.debs / Path(path).name
+        if not target.exists():
+            with step(f"{self.codename}: fetching {target.name}"):
+                self._prepare()
+                draft = target.with_name(f".{target.name}")
+                self._apt(
+                    APT_HELPER, "download-file", f"{aptsources.read().debian}/{path}", str(draft), f"SHA256:{sha256}"
+                )
+                draft.replace(target)
+        return target
 
 
 def unpack(deb: Path, target: Path) -> Path:

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address
+from pathlib import Path
 
-from tests.lab import images, ssh
+from tests.lab import images, musl, ssh
 from tests.lab.engine import Engine
 from tests.lab.home import FILES, Home
 from tests.lab.images import Image
@@ -25,6 +26,8 @@ from tests.lab.ssh import HostKey
 LABEL = "runnerkit.lab"
 BOOT_TIMEOUT = 90.0
 INIT = "usr/local/sbin/lab-init"
+SHARE = "usr/local/share/runnerkit-lab"
+TOOLS = {"lab-dind": "lab_dind.py", "lab-image": "lab-image", "lab-musl": "lab-musl"}
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")
 GROUP = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 
@@ -101,6 +104,11 @@ def _archive(files: dict[str, tuple[int, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
+def _tool(source: Path) -> bytes:
+    """A program as the host gets it; one in Python is a module as any other here, and lacks its first line."""
+    return (b"#!/usr/bin/env python3\n" if source.suffix == ".py" else b"") + source.read_bytes()
+
+
 def _start(home: Home, engine: Engine, network: Network, host: Host, key: HostKey) -> None:
     labels = {"host": host.name, "group": host.group, "image": host.image, "address": host.address}
     engine.docker(
@@ -120,7 +128,9 @@ def _start(home: Home, engine: Engine, network: Network, host: Host, key: HostKe
                 "etc/ssh/ssh_host_ed25519_key.pub": (0o644, key.public.encode()),
                 "root/.ssh/authorized_keys": (0o600, ssh.lab_key(home).with_suffix(".pub").read_bytes()),
                 INIT: (0o755, (FILES / "lab-init").read_bytes()),
-                "usr/local/bin/lab-image": (0o755, (FILES / "lab-image").read_bytes()),
+                **{f"usr/local/bin/{name}": (0o755, _tool(FILES / source)) for name, source in TOOLS.items()},
+                f"{SHARE}/musl.tar": (0o644, musl.ensure(home).read_bytes()),
+                f"{SHARE}/mirror": (0o644, f"http://{network.mirror}\n".encode()),
             }
         ),
     )

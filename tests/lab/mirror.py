@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab import images, oldseccomp, packages, repository, runner
+from tests.lab import dind, images, oldseccomp, packages, repository, runner
 from tests.lab.engine import Engine
 from tests.lab.home import FILES, Home
 from tests.lab.hosts import LABEL
@@ -56,6 +56,7 @@ def publish(home: Home, codenames: Iterable[str]) -> None:
         with step(f"package mirror: bringing {codename} up to date"):
             changed = [_publish_docker(home, codename), _publish_runner(home, codename)]
             signer.sign([release for release in changed if release])
+    dind.publish(home)
     repository.serve_key(signer, home.mirror / DOCKER / "debian" / "gpg")
     repository.serve_key(signer, home.mirror / RUNNER / "gpgkey")
     repository.serve_key(_stranger(home), home.mirror / DOCKER / "debian" / "other-gpg")

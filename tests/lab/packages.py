@@ -156,13 +156,17 @@ def _binaries(parts: Parts) -> dict[str, dict[str, Path]]:
     }
 
 
+def binaries(home: Home, release: EngineRelease) -> dict[str, dict[str, Path]]:
+    """Package -> path in it -> binary, all as the release of Debian has them that they come from."""
+    return _binaries(_parts(home, release, release.origin))
+
+
 def _engine_packages(home: Home, suite: Suite, release: EngineRelease) -> Iterator[Package]:
     travels = release.docker in suite.travelling
     parts = _parts(home, release, suite.runc.get(release.docker, release.origin))
-    binaries = _binaries(parts)
     files = {
         name: travel.pack(home, release.origin, name, paths) if travels else _plain(paths)
-        for name, paths in binaries.items()
+        for name, paths in _binaries(parts).items()
     }
     libc = "libc6" if travels or release.origin == "bullseye" else "libc6 (>= 2.34)"
     libraries = "libdevmapper1.02.1, libsystemd0, " if release.docker.startswith("20.") and not travels else ""

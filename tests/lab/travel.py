@@ -21,7 +21,7 @@ PACKAGES = (
 LOADER = "ld-linux-x86-64.so.2"
 
 
-def _libraries(home: Home, codename: str) -> dict[str, Path]:
+def libraries(home: Home, codename: str) -> dict[str, Path]:
     """Name as programs ask for it -> file."""
     found: dict[str, Path] = {}
     for deb in Release(home, codename).fetch(PACKAGES).values():
@@ -36,26 +36,31 @@ def _needed(binary: Path) -> list[str]:
     return run([program("patchelf"), "--print-needed", binary]).split()
 
 
-def _closure(binary: Path, libraries: Mapping[str, Path]) -> dict[str, Path]:
+def is_dynamic(binary: Path) -> bool:
+    """Whether a program asks for a loader; one that is linked statically brings all it needs."""
+    return succeeds([program("patchelf"), "--print-interpreter", binary])
+
+
+def closure(binary: Path, available: Mapping[str, Path]) -> dict[str, Path]:
     """The libraries a program loads, and those that these load."""
-    found = {LOADER: libraries[LOADER]}
+    found = {LOADER: available[LOADER]}
     waiting = [binary]
     while waiting:
         for name in _needed(waiting.pop()):
             if name not in found:
-                found[name] = libraries[name]
-                waiting.append(libraries[name])
+                found[name] = available[name]
+                waiting.append(available[name])
     return found
 
 
 def pack(home: Home, codename: str, package: str, paths: Mapping[str, Path]) -> dict[str, Content]:
     """The binaries, changed to use a loader and libraries in a directory of the package's own."""
     directory = f"usr/lib/{package}/lib"
-    libraries = _libraries(home, codename)
+    available = libraries(home, codename)
     files: dict[str, Content] = {}
     for path, source in paths.items():
-        if not succeeds([program("patchelf"), "--print-interpreter", source]):
-            files[path] = Content(source=source, mode=0o755)  # static
+        if not is_dynamic(source):
+            files[path] = Content(source=source, mode=0o755)
             continue
         patched = home.cache / "patched" / codename / package / source.parents[1].name / source.name
         if not patched.exists() or patched.stat().st_mtime < source.stat().st_mtime:
@@ -68,6 +73,6 @@ def pack(home: Home, codename: str, package: str, paths: Mapping[str, Path]) -> 
             run([program("patchelf"), *words, draft])
             draft.replace(patched)
         files[path] = Content(source=patched, mode=0o755)
-        for name, library in _closure(source, libraries).items():
+        for name, library in closure(source, available).items():
             files[f"{directory}/{name}"] = Content(source=library, mode=0o755)
     return files
