@@ -140,21 +140,29 @@ class Daemon:
             return False
         return self.wait(self.params["timeout"], before)
 
-    def keep_containers(self) -> None:
-        """Before a restart: have the daemon that runs take live-restore over by a reload, where it is not in force."""
+    def keep_containers(self) -> bool:
+        """Before a restart: have the daemon that runs take live-restore over by a reload, where it is not in force.
+
+        True where containers run and the restart has to be made with live-restore in daemon.json.
+        """
         try:
             # It counts containers and asks the storage driver, which takes its time on a busy host.
             info = self.engine.get("/info", timeout=self.params["timeout"])
         except EngineError as error:
             if error.kind in ("absent", "refused"):
-                return  # nothing runs any more that would stop its containers
+                return False  # nothing runs any more that would stop its containers
             raise DaemonError(
                 f"the daemon does not say whether a restart would stop containers: {error}; restart it by hand when "
                 "they may be stopped"
             ) from error
-        if info.get("LiveRestoreEnabled") or not info.get("ContainersRunning"):
-            return
-        settings = {**daemon_json.parse(self.text or ""), "live-restore": True}
+        # The engine of a swarm cannot have live-restore.
+        if not info.get("ContainersRunning") or (info.get("Swarm") or {}).get("LocalNodeState") == "active":
+            return False
+        found = daemon_json.parse(self.text or "")
+        if info.get("LiveRestoreEnabled"):
+            # By the file, or else by a flag of the unit, which must not stand in the file as well.
+            return found.get("live-restore") is True
+        settings = {**found, "live-restore": True}
         write_atomically(self.params["path"], daemon_json.render(settings).encode())
         if not self.act("reload") or not self._restores(self.params["timeout"]):
             self.write(self.text, self.drop_in_text)
@@ -162,6 +170,22 @@ class Daemon:
                 f"the daemon did not take live-restore over, so that a restart would stop {info['ContainersRunning']} "
                 "containers; restart it by hand when they may be stopped"
             )
+        return True
+
+    def apply(self, text: str | None, drop_in: str, action: str, keep: bool) -> bool:
+        """Write both files and act; whether the daemon answers afterwards.
+
+        With KEEP it is restarted with live-restore in its file, since a daemon without stops at its start the
+        containers it finds; a file that shall not have it is reloaded then.
+        """
+        through = _with_live_restore(text) if keep and action == "restart" else text
+        self.write(through, drop_in)
+        if not self.act(action):
+            return False
+        if through == text:
+            return True
+        self.write(text, drop_in)
+        return self.act("reload")
 
     def _restores(self, seconds: float) -> bool:
         """Whether live-restore comes into force; a reload is but a signal, and has an effect some time after it."""
@@ -187,6 +211,11 @@ class Daemon:
             else:
                 remove(self.drop_in)
             self.unit.daemon_reload()
+
+
+def _with_live_restore(text: str | None) -> str | None:
+    settings = daemon_json.parse(text or "")
+    return text if settings.get("live-restore") is True else daemon_json.render({**settings, "live-restore": True})
 
 
 def plan(daemon: Daemon, drop_in: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, list[str]]:

@@ -12,11 +12,10 @@ description:
   - Merges settings into C(/etc/docker/daemon.json) key by key, so that settings made by others stay.
   - Has the daemon itself check the new file, with the arguments of its own unit, before it replaces the old one.
   - Reloads the daemon when every changed setting can be reloaded, restarts it when one cannot, and restarts it when
-    the program that runs is not the
-    one that is installed.
-  - Before a restart that finds live-restore wanted but not in force, has the daemon that runs take it over by a
-    reload, so that its containers
-    outlive that restart as well.
+    the program that runs is not the one that is installed.
+  - While containers run, restarts it with live-restore in force, so that they outlive the restart. Where live-restore
+    is not wanted it is switched on by a reload before the restart, and off by one after it. The engine of a swarm
+    cannot have it.
   - Never restarts a daemon that runs but is slow to answer.
   - Waits until the daemon answers on its socket. When it does not after a change, the old configuration comes back
     and the daemon is started with it.
@@ -170,15 +169,13 @@ def run(module: AnsibleModule) -> None:
     enable = module.params["enabled"] and properties.get("UnitFileState") == "disabled"
     changed = action != "none" or enable
     if changed and not module.check_mode:
-        if action == "restart" and merged.get("live-restore") is True:
-            daemon.keep_containers()
+        keep = action == "restart" and daemon.keep_containers()
         if action in ("reload", "restart"):
             write_atomically(daemons.PENDING, action.encode())
-        daemon.write(text, drop_in)
         if enable:
             daemon.unit.enable()
-        if not daemon.act(action):
-            fail(module, daemon, action, found != merged or drop_in != daemon.drop_in_text, reasons)
+        if not daemon.apply(text, drop_in, action, keep):
+            fail(module, daemon, action, found != merged or drop_in != daemon.drop_in_text, reasons, keep)
         remove(daemons.PENDING)
     module.exit_json(
         changed=changed,
@@ -221,14 +218,16 @@ def compare(module: AnsibleModule, daemon: daemons.Daemon) -> tuple[dict[str, An
     return found, merged, text
 
 
-def fail(module: AnsibleModule, daemon: daemons.Daemon, action: str, touched: bool, reasons: list[str]) -> None:
+def fail(
+    module: AnsibleModule, daemon: daemons.Daemon, action: str, touched: bool, reasons: list[str], keep: bool
+) -> None:
     """The daemon did not come up: say what it said, and put back what was changed."""
     log = [redact_text(line) for line in daemon.unit.log()]
     restored = False
     if touched:
-        daemon.write(daemon.text, daemon.drop_in_text)
         # One that runs and is slow after a reload is not restarted for it.
-        restored = daemon.act("reload" if action == "reload" and daemon.runs() else "restart")
+        back = "reload" if action == "reload" and daemon.runs() else "restart"
+        restored = daemon.apply(daemon.text, daemon.drop_in_text, back, keep)
         remove(daemons.PENDING)
     sentence = "the daemon did not come up ({})".format("; ".join(reasons))
     if restored:

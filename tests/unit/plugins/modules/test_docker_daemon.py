@@ -50,6 +50,7 @@ class Host:
         self.installed = "28.5.2"
         self.containers = 0
         self.live_restore = False
+        self.swarm = False
         self.load_state = "loaded"
         self.sub_state = "running"
         self.file_state = "enabled"
@@ -108,8 +109,11 @@ class Host:
 
     def _restarted(self) -> None:
         settings = self.settings or {}
-        self.containers = self.containers if self.live_restore else 0
-        self.running = None if self.broken(settings) else self.installed
+        # The old process leaves containers alone or stops them, and the new one does so with those it finds.
+        starts = not self.broken(settings)
+        kept = self.live_restore and (not starts or settings.get("live-restore") is True)
+        self.containers = self.containers if kept else 0
+        self.running = self.installed if starts else None
         self.sub_state = "running"
         self.answers_at = 0.0
         self.live_restore = settings.get("live-restore") is True
@@ -126,7 +130,11 @@ class Host:
         assert path == "/info"
         if self.info_error:
             raise self.info_error
-        return {"LiveRestoreEnabled": self.live_restore, "ContainersRunning": self.containers}
+        return {
+            "LiveRestoreEnabled": self.live_restore,
+            "ContainersRunning": self.containers,
+            "Swarm": {"LocalNodeState": "active" if self.swarm else "inactive"},
+        }
 
     def run_command(self, command: Sequence[str]) -> tuple[int, str, str]:
         words = list(command)
@@ -544,8 +552,6 @@ def test_containers_outlive_a_restart_for_which_live_restore_was_not_in_force(
     [
         pytest.param(0, False, {"live-restore": True, "mtu": 1400}, 0, id="no container runs"),
         pytest.param(3, True, {"live-restore": True, "mtu": 1400}, 3, id="it is in force"),
-        pytest.param(3, False, {"mtu": 1400}, 0, id="it is not wanted"),
-        pytest.param(3, False, {"live-restore": False, "mtu": 1400}, 0, id="it is wanted to be off"),
     ],
 )
 def test_a_restart_without_a_reload_before_it(
@@ -554,6 +560,51 @@ def test_a_restart_without_a_reload_before_it(
     host.containers, host.live_restore = containers, in_force
     assert host.apply(config=config)["action"] == "restart"
     assert (host.calls, host.containers) == (["check", "restart"], left)
+
+
+@pytest.mark.parametrize(
+    ("found", "in_force"),
+    [
+        pytest.param(None, False, id="it was off"),
+        pytest.param({"live-restore": True}, True, id="it goes with this change"),
+    ],
+)
+@pytest.mark.parametrize("wanted", [{"live-restore": False}, {"live-restore": None}], ids=["off", "no key"])
+def test_containers_outlive_a_restart_that_ends_without_live_restore(
+    host: Host, found: dict[str, Any] | None, in_force: bool, wanted: dict[str, Any]
+) -> None:
+    if found is not None:
+        host.write(found)
+    host.containers, host.live_restore = 3, in_force
+    assert host.apply(config={**wanted, "mtu": 1400})["action"] == "restart"
+    assert host.calls == ["check", *([] if in_force else ["reload"]), "restart", "reload"]
+    assert host.containers == 3
+    assert (host.settings or {}).get("live-restore") in (None, False)
+    host.sleep(1)
+    assert host.live_restore is False
+    assert host.apply(config={**wanted, "mtu": 1400})["changed"] is False
+
+
+def test_the_file_from_before_comes_back_without_stopping_containers(host: Host) -> None:
+    host.write({"debug": True})
+    host.containers, host.broken = 3, lambda settings: "mtu" in settings
+    result = host.apply(config={"mtu": 1400})
+    assert result["restored"]
+    assert host.calls == ["check", "reload", "restart", "restart", "reload"]
+    assert (host.settings, host.containers) == ({"debug": True}, 3)
+
+
+def test_the_engine_of_a_swarm_is_restarted_without_live_restore(host: Host) -> None:
+    host.containers, host.swarm = 3, True
+    assert host.apply(config={"mtu": 1400})["action"] == "restart"
+    assert (host.calls, host.settings) == (["check", "restart"], {"mtu": 1400})
+
+
+def test_live_restore_by_a_flag_of_the_unit_stays_out_of_the_file(host: Host) -> None:
+    host.containers, host.live_restore = 3, True
+    assert host.apply(config={"mtu": 1400})["action"] == "restart"
+    assert host.calls == ["check", "restart"]
+    assert host.settings == {"mtu": 1400}
 
 
 def test_live_restore_alone_is_reloaded_once(host: Host) -> None:
