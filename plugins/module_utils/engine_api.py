@@ -29,14 +29,22 @@ DEFAULT_TIMEOUT = 2.0
 # Far above any answer these modules ask for; a peer that sends more is not an engine.
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
+PART_BYTES = 64 * 1024
+
+# An engine quotes what its runtime said, which may be long; a report and a terminal have to take it.
+LONGEST_ERROR = 2000
+LONGEST_DETAIL = 200
+
 
 class EngineError(Exception):
     """A call that got no usable answer.
 
     `kind` is one of absent, refused, permission, timeout, http, protocol, io; `status` is set for http only.
+    The message is fit for a terminal, whatever a peer's words in it are.
     """
 
     def __init__(self, kind: str, message: str, status: int | None = None) -> None:
+        message = printable(message)
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -139,7 +147,7 @@ class Engine:
         try:
             connection.request(method, path + _encode_query(query), body=payload, headers=headers)
             answer = connection.getresponse()
-            content = answer.read(MAX_BODY_BYTES + 1)
+            content = _read(answer)
             # read(n) does not complain about a body that ends early.
             if answer.length and len(content) <= MAX_BODY_BYTES:
                 raise http.client.IncompleteRead(content, answer.length)
@@ -168,9 +176,21 @@ class Engine:
         if isinstance(error, (socket.timeout, BlockingIOError)):
             return EngineError("timeout", f"{where} gave no answer within {limit:g} s; look at the engine's log")
         if isinstance(error, (http.client.HTTPException, ConnectionError, ValueError)):
-            detail = _printable(str(error)) or type(error).__name__
+            detail = str(error)[:LONGEST_DETAIL] or type(error).__name__
             return EngineError("protocol", f"{where} does not speak the Engine API: {detail}")
         return EngineError("io", f"{where}: {error}")
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """The body, up to a byte more than it may have. In parts: Python 3.9 fills a buffer of the size asked for first."""
+    parts, size = [], 0
+    while size <= MAX_BODY_BYTES:
+        part = answer.read(min(PART_BYTES, MAX_BODY_BYTES + 1 - size))
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
 
 
 def _encode_query(query: Mapping[str, Any] | None) -> str:
@@ -191,14 +211,15 @@ def _encode_body(body: Any) -> tuple[bytes | None, dict[str, str]]:
 
 def _error_text(content: bytes) -> str:
     """The engine's own words, `{"message": ...}`, or the start of whatever came instead."""
-    text = content[:2000].decode("utf-8", "replace").strip()
+    text = content.decode("utf-8", "replace").strip()
     try:
         message = json.loads(text)["message"]
-    except (ValueError, KeyError, TypeError):
-        return _printable(text.split("\n", 1)[0])
-    return str(message).strip()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return text.split("\n", 1)[0][:LONGEST_DETAIL]
+    # An engine writes on several lines what one sentence is made of here.
+    return " ".join(str(message).split())[:LONGEST_ERROR]
 
 
-def _printable(text: str) -> str:
-    """The start of TEXT, fit for a terminal whatever the peer sent."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:200])
+def printable(text: str) -> str:
+    """TEXT, fit for a terminal whatever a peer sent."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

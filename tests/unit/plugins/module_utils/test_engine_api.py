@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -56,6 +57,20 @@ def test_an_answer_is_read(response: bytes, expected: Any) -> None:
         ),
         pytest.param(answer(b"", "400 Bad Request"), "http", 400, "400: Bad Request", id="an error without a body"),
         pytest.param(answer(["x"], "409 Conflict"), "http", 409, '409: ["x"]', id="an error in an odd shape"),
+        pytest.param(
+            answer({"message": "a\x1b]0;b\x07\n\t\x9b31mc \u202ed"}, "500 No"),
+            "http",
+            500,
+            "was answered 500: a?]0;b? ?31mc ?d",
+            id="a message that means the terminal",
+        ),
+        pytest.param(
+            answer(b"a\x1b[31mb", "500 No"), "http", 500, "500: a?[31mb", id="no JSON, and it means the terminal"
+        ),
+        pytest.param(answer(b"", "500 \x1b[31mNo"), "http", 500, "500: ?[31mNo", id="a reason that means the terminal"),
+        pytest.param(answer({"message": "x" * 2500}, "500 No"), "http", 500, "500: " + "x" * 2000, id="at length"),
+        pytest.param(answer({"message": {"a": "\x1b"}}, "500 No"), "http", 500, "500: {'a':", id="no text in it"),
+        pytest.param(answer(b"[" * 9999, "500 No"), "http", 500, "500: [[[", id="an error of many brackets"),
         pytest.param(answer(b"{nonsense"), "protocol", None, "is not JSON", id="a body that is not JSON"),
         pytest.param(answer(b"\xff\xfe"), "protocol", None, "is not JSON", id="a body that is not text"),
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", "protocol", None, "Engine API", id="another protocol"),
@@ -82,6 +97,8 @@ def test_a_bad_answer_is_an_engine_error(response: bytes | None, kind: str, stat
         assert message in caught.value.message
         assert fake.path in caught.value.message or "JSON" in caught.value.message
         assert caught.value.message.isprintable()
+        assert str(caught.value) == caught.value.message
+        assert len(caught.value.message) < 2200
 
 
 def test_the_timeout_bounds_the_whole_exchange_and_not_each_byte() -> None:
@@ -99,6 +116,24 @@ def test_one_call_may_have_a_timeout_of_its_own() -> None:
         with pytest.raises(EngineError, match=r"within 0\.1 s"):
             Engine(fake.path, timeout=30).get("/version", timeout=0.1)
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("form", [answer, chunked], ids=["of a known length", "in chunks"])
+def test_a_large_answer_is_read_in_parts(monkeypatch: pytest.MonkeyPatch, form: Callable[[Any], bytes]) -> None:
+    # Python 3.9 fills a buffer of the size that is asked for, whatever comes: 32 MiB take it 17 ms.
+    asked: list[int] = []
+    read = http.client.HTTPResponse.read
+
+    def spy(self: http.client.HTTPResponse, amount: int) -> bytes:
+        asked.append(amount)
+        return read(self, amount)
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read", spy)
+    value = "x" * 200_000
+    with fake_engine({"/large": form(value)}) as fake:
+        assert Engine(fake.path).get("/large") == value
+    assert len(asked) > 3
+    assert max(asked) <= 65536
 
 
 def test_an_answer_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
