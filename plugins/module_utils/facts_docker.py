@@ -10,8 +10,9 @@ import os
 import re
 from typing import Any, Mapping, NamedTuple
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import profile_record
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import Package
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError, printable
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import read_text
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact, redact_text
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.socket_activation import would_start_service
@@ -35,7 +36,7 @@ class EngineAnswers(NamedTuple):
         """The version of a part such as containerd that the daemon uses."""
         for part in _list(self.version.get("Components")):
             if isinstance(part, dict) and part.get("Name") == name and part.get("Version"):
-                return str(part["Version"]).lstrip("v")
+                return printable(str(part["Version"]).lstrip("v"))
         return None
 
 
@@ -63,23 +64,23 @@ def ask_engine(engine: Engine, root: str = "/") -> EngineAnswers:
 def engine_facts(answers: EngineAnswers) -> dict[str, Any]:
     """The keys that only a running daemon can fill; null and empty lists without one."""
     version, info = answers.version, answers.info
-    options = [str(option) for option in _list(info.get("SecurityOptions"))]
+    options = [printable(str(option)) for option in _list(info.get("SecurityOptions"))]
     mirrors = _list(_mapping(info.get("RegistryConfig")).get("Mirrors"))
     swarm = _mapping(info.get("Swarm")).get("LocalNodeState")
     return {
-        "server_version": version.get("Version"),
-        "api_version": version.get("ApiVersion"),
-        "minimum_api_version": version.get("MinAPIVersion"),
-        "storage_driver": info.get("Driver"),
-        "cgroup_driver": info.get("CgroupDriver"),
+        "server_version": _plain(version.get("Version")),
+        "api_version": _plain(version.get("ApiVersion")),
+        "minimum_api_version": _plain(version.get("MinAPIVersion")),
+        "storage_driver": _plain(info.get("Driver")),
+        "cgroup_driver": _plain(info.get("CgroupDriver")),
         "cgroup_version": _whole_number(info.get("CgroupVersion")),
         "security_options": options,
         "seccomp_profile": seccomp_profile(options),
         "live_restore": info.get("LiveRestoreEnabled"),
         "rootless": _has_option(options, "rootless") if info else None,
         "swarm": swarm == "active" if info else None,
-        "registry_mirrors": [redact_text(str(mirror)) for mirror in mirrors],
-        "data_root": info.get("DockerRootDir"),
+        "registry_mirrors": [printable(redact_text(str(mirror))) for mirror in mirrors],
+        "data_root": _plain(info.get("DockerRootDir")),
         "containers_running": info.get("ContainersRunning"),
     }
 
@@ -127,6 +128,12 @@ def default_variables(root: str = "/") -> list[str]:
     return sorted(set(re.findall(r"^\s*(?:export\s+)?([A-Za-z_]\w*)=[^\n]*\S", text, re.MULTILINE)))
 
 
+def seccomp_workaround(root: str = "/") -> dict[str, Any] | None:
+    """`{engine, path}` of the profile that role docker_engine's workaround derived; None without one."""
+    record = profile_record.read(os.path.join(root, profile_record.PATH.lstrip("/")))
+    return {"engine": record.engine, "path": record.path} if record else None
+
+
 def package_fact(package: Package | None) -> dict[str, Any] | None:
     """`{name, version, held, state}`."""
     if package is None:
@@ -166,6 +173,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _plain(value: Any) -> Any:
+    """Text without what would move a terminal's cursor; anything else as it is."""
+    return printable(value) if isinstance(value, str) else value
 
 
 def _whole_number(value: Any) -> int | None:

@@ -20,6 +20,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
     engine_facts,
     engine_package,
     package_fact,
+    seccomp_workaround,
 )
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import group_members, host_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.libseccomp import libseccomp_facts
@@ -106,6 +107,7 @@ def _docker(
         "daemon_config": config,
         "daemon_config_error": config_error,
         "defaults": default_variables(root),
+        "seccomp_workaround": seccomp_workaround(root),
         "group_members": group_members("docker", root),
         "package": package,
     }

@@ -212,6 +212,23 @@ ansible_facts:
               type: list
               elements: str
               sample: [DOCKER_OPTS]
+            seccomp_workaround:
+              description:
+                - What the profile of the role docker_engine's seccomp workaround was derived from; V(null) without the
+                  workaround.
+              returned: always
+              type: dict
+              contains:
+                engine:
+                  description: Version of the engine whose own default profile it is.
+                  returned: always
+                  type: str
+                  sample: 20.10.5+dfsg1
+                path:
+                  description: File of the profile.
+                  returned: always
+                  type: str
+                  sample: /etc/docker/runnerkit-seccomp-trace.json
             group_members:
               description: Local users in the group C(docker), from C(/etc/group) and C(/etc/passwd), sorted.
               returned: always

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -106,6 +107,27 @@ def test_a_running_engine_tells_everything() -> None:
 )
 def test_one_key_of_info(change: dict[str, Any], key: str, expected: Any) -> None:
     assert engine_facts(EngineAnswers(True, None, VERSION, {**INFO, **change}))[key] == expected
+
+
+def test_no_word_of_an_engine_means_the_terminal() -> None:
+    bad = "1\x1b[2J\x9b"
+    version = {
+        "Version": bad,
+        "ApiVersion": bad,
+        "MinAPIVersion": bad,
+        "Components": [{"Name": "runc", "Version": bad}],
+    }
+    info = {
+        **dict.fromkeys(("Driver", "CgroupDriver", "DockerRootDir"), bad),
+        "SecurityOptions": [f"name=seccomp,profile={bad}"],
+        "RegistryConfig": {"Mirrors": [bad]},
+    }
+    answers = EngineAnswers(True, None, version, info)
+    assert answers.component("runc") == "1?[2J?"
+    facts = engine_facts(answers)
+    assert facts["server_version"] == "1?[2J?"
+    assert facts["seccomp_profile"] == "1?[2J?"
+    assert json.dumps(facts).count("?[2J?") == 9
 
 
 @pytest.mark.parametrize(

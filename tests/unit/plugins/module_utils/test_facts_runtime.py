@@ -93,6 +93,7 @@ def test_a_bare_host_has_every_key_and_nothing_behind_them(host: Host) -> None:
         "daemon_config": None,
         "daemon_config_error": None,
         "defaults": [],
+        "seccomp_workaround": None,
         "group_members": [],
         "package": None,
     }

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import profile_record
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runtime import gather
 from ansible_collections.runnerkit.gitlab.plugins.modules import runtime_facts
 from tests.unit.plugins.module_utils.fake_engine import answer, fake_engine
@@ -88,6 +89,10 @@ def test_everything_returned_is_documented_and_the_other_way_round(
     status = "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
     names = ("docker-ce", "containerd.io", "libseccomp2")
     (tmp_path / "var/lib/dpkg/status").write_text("\n".join(status.format(name) for name in names))
+
+    record = profile_record.Record("20.10.5", None, "5.10.0", "/etc/docker/profile.json", {})
+    (tmp_path / "var/lib/runnerkit").mkdir(parents=True)
+    profile_record.write(record, str(tmp_path) + profile_record.PATH)
 
     def everything(socket: str, timeout: float) -> dict[str, Any]:
         facts = gather(socket, timeout, root=str(tmp_path), search_path=str(tmp_path))
