@@ -1,6 +1,6 @@
 # Copyright (c) 2026 runnerkit contributors
 # Licensed under the Apache License, Version 2.0
-"""Doors to findings and reports."""
+"""Doors to findings and to the fleet's report."""
 
 from __future__ import annotations
 
@@ -9,20 +9,40 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import findings, report
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import findings, fleet, report
 
 
-def readiness(facts: Any, minimum_version: str = findings.DEFAULT_MINIMUM_VERSION) -> list[dict[str, Any]]:
+def readiness(
+    facts: Any,
+    minimum_version: str = findings.DEFAULT_MINIMUM_VERSION,
+    probe: Any = None,
+    images: Any = None,
+    workaround: str = findings.WORKAROUND_PATH,
+) -> list[dict[str, Any]]:
     """Findings for one host."""
     if not isinstance(facts, Mapping) or "docker" not in facts:
         raise AnsibleFilterError(
             "readiness wants what runnerkit.gitlab.runtime_facts returns (ansible_facts['runnerkit']), "
             f"not {type(facts).__name__}"
         )
+    if probe is not None and not isinstance(probe, Mapping):
+        raise AnsibleFilterError(
+            "readiness: probe is what runnerkit.gitlab.seccomp_probe returns (ansible_facts['runnerkit_probe']), "
+            f"not {type(probe).__name__}"
+        )
     try:
-        return [finding.as_dict() for finding in findings.find(facts, minimum_version)]
+        found = findings.find(facts, minimum_version, probe, fleet.image_list(images), workaround)
     except ValueError as error:
         raise AnsibleFilterError(f"readiness: {error}") from error
+    return [finding.as_dict() for finding in found]
+
+
+def readiness_report(hosts: Any, settings: Any = None) -> dict[str, Any]:
+    """The report on a fleet."""
+    try:
+        return fleet.report(hosts, settings)
+    except ValueError as error:
+        raise AnsibleFilterError(f"readiness_report: {error}") from error
 
 
 def facts_report(facts: Mapping[str, Any]) -> str:
@@ -40,4 +60,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """By name."""
-        return {"facts_report": facts_report, "findings_report": findings_report, "readiness": readiness}
+        return {
+            "facts_report": facts_report,
+            "findings_report": findings_report,
+            "readiness": readiness,
+            "readiness_report": readiness_report,
+        }

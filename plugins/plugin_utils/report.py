@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import known_how
+
 WIDTH = 110
 _LABEL = 14
 
@@ -92,7 +94,7 @@ def findings_report(findings: Sequence[Mapping[str, Any]]) -> str:
         head = f"{finding['severity']:<9}{finding['id']} ({finding['layer']})"
         details = [
             finding["summary"],
-            f"{finding['evidence'].get('kind', 'known')}: {evidence}",
+            f"{known_how(finding)}: {evidence}",
             f"fix: {finding['fix']}",
         ]
         rows.append("\n".join([head, *(_indented(text) for text in details)]))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings import LAYERS, SEVERITIES, find
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings import LAYERS, SEVERITIES, Finding, find
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report import WIDTH, findings_report
 
 GOOD: dict[str, Any] = {
-    "installed": True, "running": True, "error": None, "server_version": "28.5.2", "client_version": "28.5.2",
+    "installed": True, "running": True, "error": None, "server_version": "24.0.9", "client_version": "24.0.9",
     "daemon_config_error": None,
 }  # fmt: skip
 LIBRARY = {"version": "2.5.4", "faccessat2": 439}
@@ -21,16 +21,24 @@ LIBRARY = {"version": "2.5.4", "faccessat2": 439}
 
 def host(libseccomp: dict[str, Any] | None = LIBRARY, **docker: Any) -> dict[str, Any]:
     """Facts of a host whose engine is right but for what is given."""
-    return {"docker": {**GOOD, **docker}, "libseccomp": libseccomp}
+    return {
+        "docker": {**GOOD, **docker}, "libseccomp": libseccomp, "runc": {"version": "1.1.5", "libseccomp": None},
+        "kernel": {"release": "6.1.0"}, "architecture": "x86_64",
+    }  # fmt: skip
+
+
+def the(facts: dict[str, Any], identifier: str, minimum: str = "20.10.6", **more: Any) -> Finding:
+    """The one finding of that id."""
+    [finding] = [finding for finding in find(facts, minimum, **more) if finding.id == identifier]
+    return finding
 
 
 @pytest.mark.parametrize(
     "facts",
     [
         pytest.param(host(), id="an engine that is new enough"),
-        pytest.param(host(server_version="20.10.6", client_version="20.10.6"), id="an engine right on the floor"),
         pytest.param(host(server_version="20.10.24+dfsg1", client_version="20.10.24"), id="spellings that differ"),
-        pytest.param(host(server_version="28.5.2", client_version="28.5.1"), id="a client that is a patch behind"),
+        pytest.param(host(client_version="24.0.1"), id="a client that is a patch behind"),
         pytest.param(host(client_version=None), id="no client"),
         pytest.param(host(libseccomp=None), id="no library on the host"),
     ],
@@ -60,7 +68,7 @@ def test_a_host_that_is_right_has_no_findings(facts: dict[str, Any]) -> None:
         ),
         pytest.param(
             host(client_version="20.10.24"), "client_differs", "note",
-            "the docker command is 20.10.24, the engine 28.5.2", id="another client",
+            "the docker command is 20.10.24, the engine 24.0.9", id="another client",
         ),
         pytest.param(
             host(daemon_config_error="it is not JSON"), "daemon_config", "degraded",
@@ -73,8 +81,8 @@ def test_a_host_that_is_right_has_no_findings(facts: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_a_finding_says_what_is_wrong(facts: dict[str, Any], identifier: str, severity: str, summary: str) -> None:
-    [finding] = find(facts)
-    assert (finding.id, finding.layer, finding.severity, finding.summary) == (identifier, "host", severity, summary)
+    finding = the(facts, identifier)
+    assert (finding.layer, finding.severity, finding.summary) == ("host", severity, summary)
     assert finding.evidence["kind"] == "measured"
     assert len(finding.evidence) > 1
     assert finding.as_dict() == {
@@ -84,15 +92,26 @@ def test_a_finding_says_what_is_wrong(facts: dict[str, Any], identifier: str, se
 
 
 def test_the_floor_can_be_raised() -> None:
-    [finding] = find(host(), "29.0.0")
-    assert finding.evidence == {
-        "kind": "measured", "docker.server_version": "28.5.2", "docker_engine_minimum_version": "29.0.0",
+    assert the(host(), "floor", "29.0.0").evidence == {
+        "kind": "measured", "docker.server_version": "24.0.9", "docker_engine_minimum_version": "29.0.0",
     }  # fmt: skip
+
+
+def test_an_engine_right_on_the_floor_meets_it() -> None:
+    assert "floor" not in {finding.id for finding in find(host(server_version="20.10.6"))}
+
+
+@pytest.mark.parametrize("version", ["20.10.6", "20.10.9"])
+def test_the_floor_is_not_enough_for_a_new_glibc(version: str) -> None:
+    finding = the(host(server_version=version, client_version=version), "call_blocked_clone3")
+    assert (finding.severity, finding.evidence["kind"]) == ("broken", "predicted")
+    assert "docker_engine_version: 20.10.10" in finding.fix
 
 
 def test_the_worst_comes_first() -> None:
     facts = host({"version": "2.3.3", "faccessat2": -1}, server_version="20.10.5", daemon_config_error="no")
-    assert [finding.id for finding in find(facts)] == ["floor", "daemon_config", "libseccomp_old", "client_differs"]
+    order = ["floor", "daemon_config", "libseccomp_old", "client_differs"]
+    assert [finding.id for finding in find(facts) if finding.id in order] == order
 
 
 VERSIONS = st.sampled_from(["19.03.15", "20.10.5+dfsg1", "20.10.6", "28.5.2", "29.0.0-rc.1"])
