@@ -51,6 +51,10 @@ sanity: venv ## Run ansible-test's sanity tests
 collection: venv ## Build the collection, install it elsewhere and use it from there
 	$(PY) -m pytest tests/collection $(ARGS)
 
+.PHONY: browser
+browser: venv ## Look at the fleet's report in a browser, which is installed when there is none
+	@scripts/browser.sh $(ARGS)
+
 .PHONY: molecule
 molecule: venv ## Run one scenario: make molecule SCENARIO=name (KEEP=1 leaves its hosts)
 	@$(PY) scripts/molecule.py '$(SCENARIO)'

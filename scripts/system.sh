@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the commands of the Makefile need, when they are missing.
+#
+#   system.sh            what all of them need
+#   system.sh browser    what the tests in a browser need beside that
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,6 +27,14 @@ lab_packages() {
     local python=${PYTHON:-python3}
     [[ -x .venv/bin/python ]] && python=.venv/bin/python
     "$python" -m tests.lab requirements
+}
+
+browser_packages() {
+    local program
+    for program in chromium chromium-browser google-chrome; do
+        if command -v "$program" >/dev/null; then return; fi
+    done
+    printf '%s\n' chromium
 }
 
 installed() {
@@ -63,6 +74,12 @@ install_missing() {
         fail "apt-get could not install ${missing[*]}; see its message above."
     fi
 }
+
+if [[ ${1:-} == browser ]]; then
+    mapfile -t packages < <(browser_packages)
+    install_missing "${packages[@]}"
+    exit
+fi
 
 # In two steps, since the second list is made by the Python of the first.
 mapfile -t packages < <(base_packages)

@@ -79,6 +79,7 @@ def steps() -> list[Step]:
             "the collection, built, installed elsewhere and used from there",
             (PYTHON, "-m", "pytest", "--quiet", "tests/collection"),
         ),
+        Step("browser", "browser", "the fleet's report in a browser", ("scripts/browser.sh", "--quiet")),
         *(
             Step(
                 f"molecule {name}",

@@ -18,6 +18,7 @@ from ansible.plugins.test.core import TestModule as CoreTests
 from jinja2 import StrictUndefined
 from jinja2.nativetypes import NativeEnvironment
 
+from tests.support.sample_report import sample_report
 from tests.unit.plugins.plugin_utils.engine_world import PACKAGES, Host, docker_offers
 
 COLLECTION = "runnerkit.gitlab"
@@ -66,6 +67,7 @@ def environment() -> NativeEnvironment:
     jinja.globals.update(
         ansible_facts={"runnerkit": facts},
         offer=host.info,
+        report=sample_report(),
         settings={
             "source": "docker", "version": "latest", "minimum_version": "20.10.6", "packages": PACKAGES["docker"],
             "libseccomp": "libseccomp2",

@@ -88,7 +88,7 @@ def test_readiness_says_what_it_wants_and_what_it_got(facts: Any, named: str) ->
 
 
 def test_readiness_names_a_floor_that_is_no_version() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"^readiness: 'old' is not a version"):
+    with pytest.raises(AnsibleFilterError, match=r"^readiness: readiness_minimum_version .* is 'old', which is no"):
         readiness.readiness({"docker": {}}, "old")
 
 

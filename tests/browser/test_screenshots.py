@@ -1,0 +1,47 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+
+"""Pictures of the report's page: whether it looks well is for people to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Show
+from tests.support.sample_report import large_report, sample_report
+
+MATRIX = "document.getElementById('matrix-title').scrollIntoView()"
+HOST = "location.hash = '#host-ci-legacy-01'"
+CALLS = "location.hash = '#host-ci-berlin-02'; document.querySelectorAll('.layer')[1].scrollIntoView()"
+CELL = f"document.querySelectorAll('#rows tr:nth-child(3) details')[1].open = true; {MATRIX}"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "hosts", "script"),
+    [
+        ("desktop-light", {"height": 2300}, 7, ""),
+        ("desktop-dark", {"height": 2300, "scheme": "dark"}, 7, ""),
+        ("phone", {"width": 360, "height": 2400}, 7, ""),
+        ("phone-dark", {"width": 360, "height": 740, "scheme": "dark"}, 7, CELL),
+        ("cell", {}, 7, CELL),
+        ("host", {"height": 1700}, 7, HOST),
+        ("host-phone", {"width": 360, "height": 2400}, 7, HOST),
+        ("calls", {"height": 1100}, 7, CALLS),
+        ("calls-phone", {"width": 360, "height": 1100}, 7, CALLS),
+        ("fifty", {"height": 1400}, 50, ""),
+        ("fifty-phone", {"width": 360, "height": 1100}, 50, MATRIX),
+    ],
+)
+def test_pictures(
+    request: pytest.FixtureRequest, show: Show, name: str, size: dict[str, Any], hosts: int, script: str
+) -> None:
+    folder: Path = request.config.getoption("--screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    page = show(sample_report() if hosts == 7 else large_report(hosts), **size)
+    page.evaluate(script or "0")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.screenshot(folder / f"{name}.png")
+    assert (folder / f"{name}.png").stat().st_size > 10_000
