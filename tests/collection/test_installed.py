@@ -46,8 +46,8 @@ def roles() -> list[str]:
 
 
 def plugins(kind: str) -> list[str]:
-    """The plugins of a kind; filters have their documentation beside them, in a file per filter."""
-    pattern = f"plugins/{kind}/*.yml" if kind == "filter" else f"plugins/{kind}/*.py"
+    """The plugins of a kind; filters and tests have their documentation beside them, in a file for each."""
+    pattern = f"plugins/{kind}/*.yml" if kind in ("filter", "test") else f"plugins/{kind}/*.py"
     return sorted(path.stem for path in CHECKOUT.glob(pattern))
 
 
@@ -97,7 +97,7 @@ def test_role_is_found_with_all_its_files(elsewhere: Elsewhere, name: str) -> No
     ("kind", "name"),
     [
         pytest.param(kind, name, id=f"{kind} {name}")
-        for kind in ("modules", "filter", "callback")
+        for kind in ("modules", "filter", "test", "callback")
         for name in plugins(kind)
     ],
 )

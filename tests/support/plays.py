@@ -52,11 +52,17 @@ def inventory() -> str:
 
 
 def command_line(
-    playbook: Path, limit: str, variables: Mapping[str, Any] | None = None, arguments: Sequence[str] = ()
+    playbook: Path,
+    limit: str,
+    variables: Mapping[str, Any] | None = None,
+    arguments: Sequence[str] = (),
+    listing: Path | None = None,
 ) -> list[str]:
-    """The command that a user would type."""
+    """The command that a user would type; LISTING is another inventory than the scenario's."""
     extra = ["-e", json.dumps(variables)] if variables else []
-    return [str(ANSIBLE_PLAYBOOK), str(playbook), "-i", inventory(), "-l", limit, *extra, *arguments]
+    return [
+        str(ANSIBLE_PLAYBOOK), str(playbook), "-i", str(listing or inventory()), "-l", limit, *extra, *arguments,
+    ]  # fmt: skip
 
 
 def environment(record: str, calls: str = os.devnull) -> dict[str, str]:
@@ -79,6 +85,7 @@ def play(
     arguments: Sequence[str] = (),
     playbook: Path = SITE,
     timeout: int = 600,
+    listing: Path | None = None,
 ) -> Played:
     """Run a playbook (site.yml) against one host of the scenario."""
     with (
@@ -86,7 +93,7 @@ def play(
         tempfile.NamedTemporaryFile("r", encoding="utf-8") as calls,
     ):
         done = subprocess.run(
-            command_line(playbook, limit, variables, arguments),
+            command_line(playbook, limit, variables, arguments, listing),
             cwd=CHECKOUT,
             env=environment(record.name, calls.name),
             stdout=subprocess.PIPE,
