@@ -25,14 +25,15 @@ say "2/3 provisioning it: ansible-playbook playbooks/site.yml -i inventories/lab
 .venv/bin/ansible-playbook playbooks/site.yml -i inventories/lab
 
 step='looking at the host'
-say "3/3 looking at it: ansible-playbook playbooks/audit.yml -i inventories/lab"
-.venv/bin/ansible-playbook playbooks/audit.yml -i inventories/lab
+say "3/3 looking at it: ansible-playbook playbooks/audit.yml -i inventories/lab -e readiness_show_calls=true -e readiness_report_directory=reports"
+.venv/bin/ansible-playbook playbooks/audit.yml -i inventories/lab -e readiness_show_calls=true -e readiness_report_directory=reports
 
 step='asking where the host is'
 address=$(.venv/bin/python -m tests.lab status | awk '$1 == "demo" && $2 == "demo" { print $3 }')
 
 say "done in $((SECONDS - began)) s: the runner host 'demo' is ready at $address, for this machine only"
 printf '  %-18s %s\n' \
+    'reports/' 'what was measured: report.html for people, report.json, junit.xml, runnerkit.prom' \
     'make demo-shell' 'log in to it (try: docker info)' \
     'make demo' 'again: a run with nothing to do is quick' \
     'make demo-down' 'remove it, and everything the lab started'
