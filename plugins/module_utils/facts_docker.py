@@ -42,12 +42,9 @@ class EngineAnswers(NamedTuple):
 
 def ask_engine(engine: Engine, root: str = "/") -> EngineAnswers:
     """/version and /info; a daemon that already kept us waiting for the first is not asked the second."""
-    # Gathering facts must not start an engine that somebody stopped.
-    if would_start_service(engine.socket_path, os.path.join(root, "proc"), _daemon_pid(root)):
-        message = f"{engine.socket_path} is held by systemd, whose service for it does not run; start the engine"
-        return EngineAnswers(False, message, {}, {})
     try:
-        version = _object(engine.get("/version"), "/version")
+        refuse_to_wake(engine, root)
+        version = json_object(engine.get("/version"), "/version")
     except EngineError as error:
         running = None if error.kind == "permission" else False
         return EngineAnswers(running, redact_text(error.message), {}, {})
@@ -55,10 +52,24 @@ def ask_engine(engine: Engine, root: str = "/") -> EngineAnswers:
         message = f"{engine.socket_path} is answered by podman; remove its link to see Docker Engine"
         return EngineAnswers(False, message, {}, {})
     try:
-        info = _object(engine.get("/info"), "/info")
+        info = json_object(engine.get("/info"), "/info")
     except EngineError as error:
         return EngineAnswers(True, redact_text(error.message), version, {})
     return EngineAnswers(True, None, version, info)
+
+
+def refuse_to_wake(engine: Engine, root: str = "/") -> None:
+    """EngineError where a question would start an engine that somebody stopped; looking must not do that."""
+    if would_start_service(engine.socket_path, os.path.join(root, "proc"), _daemon_pid(root)):
+        where = engine.socket_path
+        raise EngineError("refused", f"{where} is held by systemd, whose service for it does not run; start the engine")
+
+
+def json_object(value: Any, path: str) -> Mapping[str, Any]:
+    """What an engine answered to PATH, or EngineError where it is no object."""
+    if not isinstance(value, dict):
+        raise EngineError("protocol", f"the engine's answer to {path} is not an object")
+    return value
 
 
 def engine_facts(answers: EngineAnswers) -> dict[str, Any]:
@@ -159,12 +170,6 @@ def _daemon_pid(root: str) -> str | None:
 def _is_podman(version: Mapping[str, Any]) -> bool:
     names = [part.get("Name") for part in _list(version.get("Components")) if isinstance(part, dict)]
     return "Podman Engine" in names
-
-
-def _object(value: Any, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise EngineError("protocol", f"the engine's answer to {path} is not an object")
-    return value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

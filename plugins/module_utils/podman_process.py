@@ -14,7 +14,7 @@ import subprocess
 import time
 from typing import IO, Mapping, NamedTuple, Sequence
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import EngineError
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import EngineError, printable
 
 # config.json of a container has some 100 KiB, most of which is its seccomp profile.
 MOST = 4 << 20
@@ -106,7 +106,7 @@ def last_words(text: str) -> str:
     ]
     line = (errors or lines or ["nothing"])[-1]
     line = re.sub(r"^Error: ", "", line)
-    return "".join(letter if letter.isprintable() else "?" for letter in line)[:_LIMIT]
+    return printable(line)[:_LIMIT]
 
 
 def text_of(data: bytes) -> str:

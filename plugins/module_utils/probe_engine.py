@@ -11,7 +11,12 @@ import time
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError, printable
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker import EngineAnswers, engine_facts
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker import (
+    EngineAnswers,
+    engine_facts,
+    json_object,
+    refuse_to_wake,
+)
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import read_text
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.oci_bundle import find_config, seccomp_section
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_again import again_if_vanished
@@ -22,11 +27,9 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_kernel impo
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_layout import layout
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_program import MARKER, answers, parse, source
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_result import measured, remaining, unknown
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.socket_activation import would_start_service
 
 DEFAULT = "default"
 UNCONFINED = "unconfined"
-PIDFILE = "/run/docker.pid"
 
 
 def measure_engine(
@@ -116,14 +119,14 @@ def greet(engine: Engine, deadline: float, root: str = "/") -> dict[str, Any]:
 
 def acquaint(engine: Engine, deadline: float, root: str = "/") -> tuple[dict[str, Any], Mapping[str, Any]]:
     """The same, and the engine's answer to /info."""
-    if root == "/" and would_start_service(engine.socket_path, first=_daemon_pid()):
-        where = engine.socket_path
-        raise EngineError("refused", f"{where} is held by systemd, whose service for it does not run; start the engine")
-    version = _object(engine.get("/version", timeout=remaining(deadline, "the engine was asked")), "/version")
+    # What runs inside a container has no systemd of its own.
+    if root == "/":
+        refuse_to_wake(engine)
+    version = json_object(engine.get("/version", timeout=remaining(deadline, "the engine was asked")), "/version")
     answered = EngineAnswers(True, None, version, {})
     if answered.component("Podman Engine"):
         raise EngineError("protocol", f"{engine.socket_path} is answered by podman; name the layer podman for it")
-    info = _object(engine.get("/info", timeout=remaining(deadline, "the engine was asked")), "/info")
+    info = json_object(engine.get("/info", timeout=remaining(deadline, "the engine was asked")), "/info")
     facts = engine_facts(answered._replace(info=info))
     found = facts["seccomp_profile"]
     known = {
@@ -161,19 +164,6 @@ def security_options(profile: str) -> list[str]:
     except ValueError as error:
         raise EngineError("io", f"the seccomp profile {profile} is not JSON ({error}); correct it") from error
     return [*options, f"seccomp={text}"]
-
-
-def _daemon_pid() -> str | None:
-    try:
-        return read_text(PIDFILE).strip()
-    except OSError:
-        return None
-
-
-def _object(value: Any, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise EngineError("protocol", f"the engine's answer to {path} is not an object")
-    return value
 
 
 def _text(value: Any) -> str | None:

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import printable
+
 MARKER = "RUNNERKIT-PROBE"
 
 # What the kernel itself may answer for want of a right, which nobody has more of than this host's root.
@@ -261,5 +263,5 @@ def presence(report: Mapping[str, Any]) -> dict[str, str]:
 def first_words(text: str) -> str:
     """The end of an output, which is where interpreters say what went wrong, fit for a sentence."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    shown = "".join(letter if letter.isprintable() else "?" for letter in (lines[-1] if lines else "")[:200])
+    shown = printable((lines[-1] if lines else "")[:200])
     return repr(shown) if shown else "nothing"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import probe_engine
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import facts_docker, probe_engine
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError, EngineResponse
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_engine import measure_engine, security_options
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_program import MARKER
@@ -144,7 +144,7 @@ def test_an_engine_that_is_pruned_meanwhile_is_asked_twice() -> None:
 
 
 def test_an_engine_that_was_stopped_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe_engine, "would_start_service", lambda path, first=None: True)
+    monkeypatch.setattr(facts_docker, "would_start_service", lambda path, proc, first: True)
     with fake_engine(WELL) as fake:
         layer = measure_engine(Engine(fake.path), FakeJanitor(), kernel=FakeKernel(None))
         assert fake.requests == []
