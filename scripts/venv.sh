@@ -100,4 +100,5 @@ UV_LINK_MODE=${UV_LINK_MODE:-copy} "$venv/bin/uv" pip sync --quiet --require-has
 
 link_collection "$home"
 printf '%s\n' "$wanted" >"$stamp"
-say "ready: .venv, with $("$venv/bin/ansible" --version | head -n 1)"
+# head would close the pipe early, and Ansible then prints a traceback.
+say "ready: .venv, with $("$venv/bin/ansible" --version | sed -n 1p)"
