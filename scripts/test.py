@@ -4,7 +4,9 @@
     test.py lint         the steps of one group
     test.py types unit   single steps, by name
 
-A step that fails does not keep the later ones from running. The last line is `N passed, N failed`.
+Two steps run at a time on a machine with two cores or more, since most of them wait for hosts; JOBS=1 in the
+environment runs one after the other. What a step prints is shown when it is over. A step that fails does not keep the
+others from running. The last line is `N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -14,9 +16,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -105,31 +112,66 @@ def choose(wanted: list[str]) -> list[Step]:
     return [step for step in every if step.name in wanted or step.group in wanted]
 
 
-def run(step: Step) -> Outcome:
-    """Run one step in a process group of its own, so that its time limit ends all that it started."""
-    print(f"\n=== {step.name}: {step.about}\n    {shlex.join(shorten(step.command))}", flush=True)
-    began = time.monotonic()
-    try:
-        process = subprocess.Popen(step.command, cwd=CHECKOUT, env=environment(), start_new_session=True)
-    except OSError as error:
-        return report(step, began, f"could not be started: {error}")
-    try:
-        status = process.wait(timeout=step.limit)
-        problem = f"exit code {status}" if status else ""
-    except subprocess.TimeoutExpired:
-        end(process)
-        problem = f"still running after {step.limit // MINUTE} minutes"
-    except KeyboardInterrupt:
-        end(process)
-        raise
-    return report(step, began, problem)
+class Runner:
+    """Runs steps, several at a time where it may."""
 
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.printing = threading.Lock()
+        self.running: set[subprocess.Popen[bytes]] = set()
+        self.stopped = False
 
-def report(step: Step, began: float, problem: str) -> Outcome:
-    """Say how a step went."""
-    seconds = time.monotonic() - began
-    print(f"--- {step.name}: {f'FAILED, {problem}' if problem else 'passed'} in {seconds:.1f} s", flush=True)
-    return Outcome(step, seconds, problem)
+    def run(self, chosen: Iterable[Step]) -> list[Outcome]:
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(self.step, step) for step in chosen]
+            try:
+                return [future.result() for future in futures]
+            except KeyboardInterrupt:
+                self.stopped = True
+                for process in list(self.running):
+                    end(process)
+                raise
+
+    def step(self, step: Step) -> Outcome:
+        """Run one step in a process group of its own, so that its time limit ends all that it started."""
+        if self.stopped:
+            return Outcome(step, 0, "not run")
+        title = f"\n=== {step.name}: {step.about}\n    {shlex.join(shorten(step.command))}"
+        began = time.monotonic()
+        with tempfile.TemporaryFile() as output:
+            # What two steps print at a time nobody could read: it waits in a file.
+            target = output if self.jobs > 1 else None
+            self.say(f"... {step.name} begins" if target else title)
+            problem = self.problem(step, target)
+            seconds = time.monotonic() - began
+            output.seek(0)
+            said = f"{title}\n{output.read().decode(errors='replace')}" if target else ""
+        verdict = f"FAILED, {problem}" if problem else "passed"
+        self.say(f"{said}--- {step.name}: {verdict} in {seconds:.1f} s")
+        return Outcome(step, seconds, problem)
+
+    def problem(self, step: Step, output: IO[bytes] | None) -> str:
+        """What went wrong with a step, or nothing."""
+        try:
+            process = subprocess.Popen(
+                step.command, cwd=CHECKOUT, env=environment(), start_new_session=True,
+                stdout=output, stderr=subprocess.STDOUT if output else None,
+            )  # fmt: skip
+        except OSError as error:
+            return f"could not be started: {error}"
+        self.running.add(process)
+        try:
+            status = process.wait(timeout=step.limit)
+        except subprocess.TimeoutExpired:
+            end(process)
+            return f"still running after {step.limit // MINUTE} minutes"
+        finally:
+            self.running.discard(process)
+        return f"exit code {status}" if status else ""
+
+    def say(self, text: str) -> None:
+        with self.printing:
+            print(text, flush=True)
 
 
 def environment() -> dict[str, str]:
@@ -156,6 +198,14 @@ def shorten(command: tuple[str, ...]) -> list[str]:
     return [part.removeprefix(f"{CHECKOUT}/") for part in command]
 
 
+def jobs() -> int:
+    """How many steps run at a time."""
+    wanted = os.environ.get("JOBS", "")
+    if wanted and not (wanted.isdigit() and int(wanted)):
+        sys.exit(f"test: JOBS is '{wanted}'; give a number of steps to run at a time, such as 1.")
+    return int(wanted) if wanted else min(2, os.cpu_count() or 1)
+
+
 def summary(outcomes: list[Outcome]) -> str:
     width = max(len(outcome.step.name) for outcome in outcomes)
     lines = [
@@ -169,7 +219,7 @@ def summary(outcomes: list[Outcome]) -> str:
 
 def main(arguments: list[str]) -> int:
     chosen = choose(arguments)
-    outcomes = [run(step) for step in chosen]
+    outcomes = Runner(jobs()).run(chosen)
     print(summary(outcomes), flush=True)
     return 1 if any(outcome.problem for outcome in outcomes) else 0
 
