@@ -34,6 +34,7 @@ PROGRAMS = {
     "make": "make",
     "mmdebstrap": "mmdebstrap",
     "musl-gcc": "musl-tools",
+    "openssl": "openssl",
     "patchelf": "patchelf",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

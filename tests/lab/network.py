@@ -23,7 +23,7 @@ CANDIDATES = [IPv4Network(f"10.213.{n}.0/24") for n in range(256)] + [
 
 @dataclass(frozen=True)
 class Network:
-    """A bridge and its /24: gateway .1, mirror .2, hosts .10 to .127; the engine numbers what it likes from .128 on."""
+    """A bridge and its /24: gateway .1, mirror .2, GitLab .3, hosts .10 to .127; from .128 on the engine's own."""
 
     bridge: str
     subnet: IPv4Network
@@ -35,6 +35,10 @@ class Network:
     @property
     def mirror(self) -> IPv4Address:
         return self.subnet[2]
+
+    @property
+    def gitlab(self) -> IPv4Address:
+        return self.subnet[3]
 
     @property
     def engine_range(self) -> IPv4Network:

@@ -60,6 +60,7 @@ def test_routes_are_read_without_the_default_and_the_labs_own() -> None:
 def test_parts_of_the_network_do_not_meet() -> None:
     assert NETWORK.gateway not in NETWORK.host_addresses
     assert NETWORK.mirror not in NETWORK.host_addresses
+    assert NETWORK.gitlab not in (NETWORK.gateway, NETWORK.mirror, *NETWORK.host_addresses)
     assert not any(address in NETWORK.engine_range for address in NETWORK.host_addresses)
     assert NETWORK.with_prefix(NETWORK.mirror) == "10.213.0.2/24"
 
