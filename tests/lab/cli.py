@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from tests.lab import hosts, images, inventory, machine, mirror, musl, network, ssh
+from tests.lab import gitlab, hosts, images, inventory, machine, mirror, musl, network, ssh
 from tests.lab.engine import Engine
 from tests.lab.home import DEFAULT_GROUP, Home
 from tests.lab.images import Image
@@ -18,7 +18,7 @@ from tests.lab.shell import LabError, in_parallel, say
 
 
 def _prepare(home: Home, engine: Engine, wanted: Sequence[Image], with_mirror: bool) -> Network:
-    """Engine, images and mirror as these hosts need them; images and packages are made side by side."""
+    """Engine, images, mirror and GitLab as these hosts need them; images and packages are made side by side."""
     machine.check_requirements()
     net = engine.ensure()
     jobs: list[Callable[[], object]] = [partial(images.ensure, home, engine, wanted), partial(musl.ensure, home)]
@@ -26,13 +26,13 @@ def _prepare(home: Home, engine: Engine, wanted: Sequence[Image], with_mirror: b
         jobs.append(partial(mirror.publish, home, [what.codename for what in wanted]))
     in_parallel(jobs)
     if with_mirror:
-        mirror.serve(home, engine, net, wanted[0])
+        in_parallel([partial(server.serve, home, engine, net, wanted[0]) for server in (mirror, gitlab)])
     return net
 
 
 def _variables(home: Home) -> dict[str, str]:
     net = network.current(home)
-    return mirror.variables(home, net) if net else {}
+    return {**mirror.variables(home, net), **gitlab.variables(home, net)} if net else {}
 
 
 def _save(home: Home, engine: Engine, group: str) -> None:
@@ -72,6 +72,7 @@ def _down(home: Home, options: argparse.Namespace) -> None:
         _save(home, engine, group)
     if options.all:
         mirror.stop(engine)
+        gitlab.stop(engine)
         engine.stop()
         network.remove(home)
         say("engine, bridge and rules are gone; images and packages stay in " + str(home.cache))
@@ -84,11 +85,13 @@ def _status(home: Home, options: argparse.Namespace) -> None:
     net = network.current(home)
     found = hosts.listing(engine)
     serving = bool(running and net and mirror.answers(net))
+    talking = bool(running and net and gitlab.answers(home, net))
     ready = [name for name, image in images.IMAGES.items() if running and images.exists(engine, image)]
     if options.json:
         status = {
             "engine": {"running": running, "socket": str(engine.socket), "subnet": str(net.subnet) if net else None},
-            "mirror": {"running": serving, **_variables(home)},
+            "mirror": {"running": serving, **(mirror.variables(home, net) if net else {})},
+            "gitlab": {"running": talking, **(gitlab.variables(home, net) if net else {})},
             "images": ready,
             "hosts": [vars(host) for host in found],
         }
@@ -96,8 +99,9 @@ def _status(home: Home, options: argparse.Namespace) -> None:
         return
     print(f"engine   {'running' if running else 'stopped'}  {engine.socket}  {net.subnet if net else ''}".rstrip())
     print(f"mirror   {'running' if serving else 'stopped'}")
+    print(f"gitlab   {'running' if talking else 'stopped'}")
     for key, value in _variables(home).items():
-        print(f"         {key}: {value}")
+        print(f"         {key}: {value.splitlines()[0]}")
     print(f"images   {', '.join(ready) or 'none'}")
     print(f"hosts    {len(found) or 'none'}")
     for host in found:
@@ -121,6 +125,16 @@ def _ssh(home: Home, options: argparse.Namespace) -> None:
     address = found[options.name]["ansible_host"]
     command = ssh.command(home, address, *options.words, terminal=not options.words and sys.stdin.isatty())
     os.execv(command[0], command)
+
+
+def _job(home: Home, options: argparse.Namespace) -> None:
+    net = network.current(home)
+    if net is None or not gitlab.answers(home, net):
+        raise LabError("GitLab does not run; start a host, and it runs, too: `up NAME=debian12`.")
+    from tests.lab import job  # reads YAML, which the other commands do without
+
+    if not job.run(gitlab.variables(home, net), options.space, options.file):
+        raise LabError("The job did not end in success; what it said is above.")
 
 
 def _requirements(home: Home, options: argparse.Namespace) -> None:
@@ -148,9 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("host", nargs="+", metavar="NAME=IMAGE")
     down = add("down", _down, "remove hosts", changes=True)
     down.add_argument("name", nargs="*", metavar="NAME")
-    down.add_argument(
-        "--all", action="store_true", help="the hosts of all groups, the mirror, the engine and the bridge"
-    )
+    down.add_argument("--all", action="store_true", help="the hosts of all groups, mirror, GitLab, engine and bridge")
     status = add("status", _status, "show what runs", changes=False)
     status.add_argument("--json", action="store_true", help="for programs")
     listed = add("inventory", _inventory, "print the inventory for Ansible", changes=False)
@@ -158,6 +170,11 @@ def _parser() -> argparse.ArgumentParser:
     login = add("ssh", _ssh, "log in to a host, or run a command there", changes=False)
     login.add_argument("name", metavar="NAME")
     login.add_argument("words", nargs="*", metavar="COMMAND")
+    job = add(
+        "job", _job, "queue the first job of a .gitlab-ci.yml in the GitLab stand-in, and show its log", changes=False
+    )
+    job.add_argument("space", metavar="SPACE", help="the instance, the first part of the address's path")
+    job.add_argument("file", metavar="FILE")
     for command in (up, down, listed, login):
         command.add_argument("--group", default=DEFAULT_GROUP, help=f"group of hosts (default: {DEFAULT_GROUP})")
     add("requirements", _requirements, "print the packages this machine lacks for the lab, one a line", changes=False)

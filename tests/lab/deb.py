@@ -37,7 +37,8 @@ class Package:
 
     @property
     def filename(self) -> str:
-        return f"{self.name}_{self.version.partition(':')[2] or self.version}_amd64.deb"
+        architecture = self.fields.get("Architecture", "amd64")
+        return f"{self.name}_{self.version.partition(':')[2] or self.version}_{architecture}.deb"
 
     def control(self) -> str:
         """The control stanza."""

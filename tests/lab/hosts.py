@@ -27,7 +27,12 @@ LABEL = "runnerkit.lab"
 BOOT_TIMEOUT = 90.0
 INIT = "usr/local/sbin/lab-init"
 SHARE = "usr/local/share/runnerkit-lab"
-TOOLS = {"lab-dind": "lab_dind.py", "lab-image": "lab-image", "lab-musl": "lab-musl"}
+TOOLS = {
+    "lab-dind": "lab_dind.py",
+    "lab-docker-cli": "lab_dind.py",
+    "lab-image": "lab-image",
+    "lab-musl": "lab-musl",
+}
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?")
 GROUP = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 

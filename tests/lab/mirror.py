@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tests.lab import dind, images, oldseccomp, packages, repository, runner
+from tests.lab import dind, images, keytrouble, oldseccomp, packages, repository, runner
 from tests.lab.engine import Engine
 from tests.lab.home import FILES, Home
 from tests.lab.hosts import LABEL
@@ -21,6 +22,7 @@ from tests.lab.shell import LabError, say, step, succeeds
 CONTAINER = "rklab-mirror"
 DOCKER = "docker/linux"
 RUNNER = "runner/gitlab-runner"
+DOWNLOADS = "runner/downloads"
 
 
 def _signer(home: Home) -> Signer:
@@ -41,21 +43,33 @@ def _publish_docker(home: Home, codename: str) -> Path | None:
     return repository.publish(home.mirror / DOCKER / "debian", fields, channels)
 
 
-def _publish_runner(home: Home, codename: str) -> Path | None:
+def _publish_runner(home: Home, codename: str, path: str = RUNNER) -> Path | None:
     fields = {"Origin": "packages.gitlab.com/runner/gitlab-runner", "Label": "gitlab-runner"}
-    root = home.mirror / RUNNER / "debian"
+    root = home.mirror / path / "debian"
     return repository.publish(
-        root, {**fields, "Suite": codename, "Codename": codename}, {"main": list(runner.packages())}
+        root, {**fields, "Suite": codename, "Codename": codename}, {"main": list(runner.packages(home, codename))}
     )
 
 
-def publish(home: Home, codenames: Iterable[str]) -> None:
+def _publish_trouble(home: Home, codenames: Iterable[str]) -> None:
+    """The runner's repository again, signed by keys that hosts do not have in that form."""
+    for name, signer in keytrouble.signers(home):
+        path = RUNNER.replace("runner/", f"runner-{name}/", 1)
+        changed = [_publish_runner(home, codename, path) for codename in codenames]
+        signer.sign([release for release in changed if release])
+        repository.serve_key(signer, home.mirror / path / "gpgkey")
+        shutil.copyfile(signer.former, home.mirror / path / "gpgkey-former")
+
+
+def publish(home: Home, codenames: Collection[str]) -> None:
     """Bring the repositories for these releases of Debian up to date."""
     signer = _signer(home)
     for codename in codenames:
         with step(f"package mirror: bringing {codename} up to date"):
             changed = [_publish_docker(home, codename), _publish_runner(home, codename)]
             signer.sign([release for release in changed if release])
+    _publish_trouble(home, codenames)
+    runner.downloads(home.mirror / DOWNLOADS)
     dind.publish(home)
     repository.serve_key(signer, home.mirror / DOCKER / "debian" / "gpg")
     repository.serve_key(signer, home.mirror / RUNNER / "gpgkey")
@@ -73,9 +87,11 @@ def variables(home: Home, network: Network) -> dict[str, str]:
         "lab_mirror_url": base,
         "lab_other_key_url": f"{base}/{DOCKER}/debian/other-gpg",
         "lab_other_key_fingerprint": _stranger(home).fingerprint(),
-        "lab_runner_repository_url": f"{base}/{RUNNER}",
-        "lab_runner_repository_key_url": f"{base}/{RUNNER}/gpgkey",
-        "lab_runner_repository_key_fingerprint": fingerprint,
+        "gitlab_runner_repository_url": f"{base}/{RUNNER}",
+        "gitlab_runner_repository_key_url": f"{base}/{RUNNER}/gpgkey",
+        "gitlab_runner_repository_key_fingerprint": fingerprint,
+        "lab_runner_downloads_url": f"{base}/{DOWNLOADS}",
+        **keytrouble.variables(home, base, RUNNER.partition("/")[2]),
     }
 
 

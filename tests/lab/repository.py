@@ -23,6 +23,7 @@ class Signer:
     """An OpenPGP key that signs repositories: a primary key and, as with docker's, a subkey that does the signing."""
 
     def __init__(self, home: Home, name: str, owner: str) -> None:
+        self.home = home
         self.secret = home.cache / "signing" / f"{name}.sec"
         self.public = self.secret.with_suffix(".asc")
         self.owner = owner
@@ -54,15 +55,24 @@ class Signer:
         self._ensure()
         return self.secret.with_suffix(".fpr").read_text().strip()
 
+    def _generate(self, directory: Path, life: str, *words: str) -> str:
+        """A primary key and a subkey for signing; the fingerprint."""
+        self._gpg(directory, *words, "--quick-generate-key", self.owner, "rsa3072", "cert,sign", life)
+        listing = self._gpg(directory, "--list-keys", "--with-colons")
+        fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
+        self._gpg(directory, *words, "--quick-add-key", fingerprint, "rsa3072", "sign", life)
+        return fingerprint
+
+    def _make(self, directory: Path) -> str:
+        """Make the key in an empty keyring; its fingerprint."""
+        return self._generate(directory, "never")
+
     def _ensure(self) -> None:
         if self.secret.exists():
             return
         self.secret.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._gnupg() as directory:
-            self._gpg(directory, "--quick-generate-key", self.owner, "rsa3072", "cert,sign", "never")
-            listing = self._gpg(directory, "--list-keys", "--with-colons")
-            fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
-            self._gpg(directory, "--quick-add-key", fingerprint, "rsa3072", "sign", "never")
+            fingerprint = self._make(directory)
             write(self.public, self._gpg(directory, "--armor", "--export", fingerprint))
             write(self.secret.with_suffix(".fpr"), fingerprint + "\n")
             write(self.secret, self._gpg(directory, "--armor", "--export-secret-keys", fingerprint), mode=0o600)

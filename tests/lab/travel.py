@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,10 +21,10 @@ PACKAGES = (
 LOADER = "ld-linux-x86-64.so.2"
 
 
-def libraries(home: Home, codename: str) -> dict[str, Path]:
+def libraries(home: Home, codename: str, packages: Sequence[str] = PACKAGES) -> dict[str, Path]:
     """Name as programs ask for it -> file."""
     found: dict[str, Path] = {}
-    for deb in Release(home, codename).fetch(PACKAGES).values():
+    for deb in Release(home, codename).fetch(packages).values():
         root = unpack(deb, home.cache / "unpacked" / deb.stem)
         for path in sorted(root.glob("**/lib/x86_64-linux-gnu/*.so*")):
             found.setdefault(path.name, path.resolve())

@@ -84,10 +84,31 @@ def test_the_old_libseccomp_knows_all_but_faccessat2(host: Host, image: str) -> 
     assert host.check_output("docker run --rm lab/busybox:1 echo still") == "still"
 
 
+@pytest.mark.parametrize("kind", ["expired", "subkey", "rotated"])
+def test_the_key_that_a_host_has_is_refused_and_todays_is_not(host: Host, kind: str) -> None:
+    variables = host.ansible.get_variables()
+    code = host.check_output(". /etc/os-release && echo $VERSION_CODENAME")
+    folder = f"/root/keys-{kind}"
+    host.check_output(f"mkdir -p {folder}/lists/partial")
+    fetch = "import sys, urllib.request as u; open(sys.argv[2], 'wb').write(u.urlopen(sys.argv[1]).read())"
+    source = f"deb [signed-by={folder}/key.asc] {variables[f'lab_runner_{kind}_repository_url']}/debian {code} main"
+    host.check_output("echo %s >%s", source, f"{folder}/sources.list")
+    update = (
+        f"apt-get update -o Dir::Etc::SourceList={folder}/sources.list -o Dir::Etc::SourceParts=/dev/null "
+        f"-o Dir::State::Lists={folder}/lists -o APT::Sandbox::User=root -o APT::Update::Error-Mode=any"
+    )
+    for name, works in (("former_key", False), ("key", True)):
+        host.check_output("python3 -c %s %s %s", fetch, variables[f"lab_runner_{kind}_{name}_url"], f"{folder}/key.asc")
+        done = host.run(update)
+        assert (done.rc == 0) == works, done.stderr
+
+
 def test_the_runner_stand_in_says_what_it_is(host: Host) -> None:
     variables = host.ansible.get_variables()
     code = host.check_output(". /etc/os-release && echo $VERSION_CODENAME")
-    source = f"deb [signed-by=/etc/apt/docker-mirror.asc] {variables['lab_runner_repository_url']}/debian {code} main"
+    source = (
+        f"deb [signed-by=/etc/apt/docker-mirror.asc] {variables['gitlab_runner_repository_url']}/debian {code} main"
+    )
     host.check_output("echo %s >/etc/apt/sources.list.d/runner.list", source)
     host.check_output(UPDATE)
     host.check_output("cd /root && apt-get download -qq gitlab-runner && dpkg-deb --extract gitlab-runner_*.deb runner")

@@ -1,7 +1,11 @@
-"""Make stand-ins of docker:VERSION-dind without a registry: lab-dind [--without-faccessat2] [--tag IMAGE] VERSION...
+"""Make stand-ins of docker:VERSION-dind and docker:VERSION-cli without a registry.
 
-Each holds the real engine of that version. --without-faccessat2 gives it a libseccomp that does not know the call, so
-that containers of that engine, and only they, get EPERM for it.
+lab-dind [--tls] [--without-faccessat2] [--tag IMAGE] VERSION...
+lab-docker-cli [--tag IMAGE] VERSION...
+
+Each holds the real engine, or the real client, of that version. --tls gives the engine what its entry point needs to
+make certificates, so that DOCKER_TLS_CERTDIR counts as it does with the official image. --without-faccessat2 gives it a
+libseccomp that does not know the call, so that containers of that engine, and only they, get EPERM for it.
 """
 
 from __future__ import annotations
@@ -12,18 +16,24 @@ import sys
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 MIRROR = Path("/usr/local/share/runnerkit-lab/mirror")
 SEED = "usr/local/share/lab/libseccomp.so.2"
 LIBRARY = "usr/lib/x86_64-linux-gnu/libseccomp.so.2"
-CHANGES = (
-    'ENTRYPOINT ["dockerd-entrypoint.sh"]',
-    "CMD []",
-    "VOLUME /var/lib/docker",
-    "EXPOSE 2375 2376",
-    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DOCKER_TLS_CERTDIR=/certs",
-)
+TLS = "usr/local/share/lab/tls/"
+ENVIRONMENT = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DOCKER_TLS_CERTDIR=/certs"
+CHANGES = {
+    "dind": (
+        'ENTRYPOINT ["dockerd-entrypoint.sh"]',
+        "CMD []",
+        "VOLUME /var/lib/docker",
+        "EXPOSE 2375 2376",
+        ENVIRONMENT,
+    ),
+    "cli": ('ENTRYPOINT ["docker-entrypoint.sh"]', 'CMD ["sh"]', ENVIRONMENT),
+}
 
 
 def link_applets(target: tarfile.TarFile) -> None:
@@ -36,19 +46,31 @@ def link_applets(target: tarfile.TarFile) -> None:
             target.addfile(entry)
 
 
-def copy(source: tarfile.TarFile, target: tarfile.TarFile, without_faccessat2: bool) -> None:
-    dropped, renamed = (LIBRARY, {SEED: LIBRARY}) if without_faccessat2 else (SEED, {})
+def place(name: str, without_faccessat2: bool, tls: bool) -> str:
+    """Where a file of the mirror's belongs in the image; nowhere when the image is to be without it."""
+    if name.startswith(TLS):
+        return name[len(TLS) :] if tls else ""
+    if name in (SEED, LIBRARY):
+        return LIBRARY if (name == SEED) == without_faccessat2 else ""
+    return name
+
+
+def copy(source: tarfile.TarFile, target: tarfile.TarFile, without_faccessat2: bool, tls: bool = False) -> None:
+    written: set[str] = set()
     for entry in source:
-        if entry.name != dropped:
-            entry.name = renamed.get(entry.name, entry.name)
+        name = place(entry.name, without_faccessat2, tls)
+        # Libraries that openssl shares with the engine are there twice.
+        if name and name not in written:
+            written.add(name)
+            entry.name = name
             target.addfile(entry, source.extractfile(entry) if entry.isreg() else None)
     link_applets(target)
 
 
-def make(version: str, name: str, without_faccessat2: bool) -> None:
+def make(kind: str, version: str, name: str, without_faccessat2: bool, tls: bool) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{MIRROR.read_text().strip()}/dind/{version}.tar", timeout=30) as answer:
-        words = [word for change in CHANGES for word in ("--change", change)]
+    with opener.open(f"{MIRROR.read_text().strip()}/{kind}/{version}.tar", timeout=30) as answer:
+        words = [word for change in CHANGES[kind] for word in ("--change", change)]
         command = ["docker", "import", *words, "-", name]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             assert process.stdin is not None
@@ -56,26 +78,39 @@ def make(version: str, name: str, without_faccessat2: bool) -> None:
                 tarfile.open(fileobj=answer, mode="r|") as source,
                 tarfile.open(fileobj=process.stdin, mode="w|") as target,
             ):
-                copy(source, target, without_faccessat2)
+                copy(source, target, without_faccessat2, tls)
             process.stdin.close()
         if process.returncode != 0:
-            sys.exit(f"lab-dind: `docker import` failed for {name}")
+            sys.exit(f"lab-{kind}: `docker import` failed for {name}")
     print(name)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="lab-dind", description="Make stand-ins of docker:VERSION-dind")
+def _options(program: str, arguments: Sequence[str]) -> argparse.Namespace:
+    kind = "cli" if program == "lab-docker-cli" else "dind"
+    parser = argparse.ArgumentParser(prog=program, description=f"Make stand-ins of docker:VERSION-{kind}")
     parser.add_argument("version", nargs="+", metavar="VERSION", help="20.10.5, 20.10.24 or 26.1.5")
-    parser.add_argument("--without-faccessat2", action="store_true", help="a libseccomp that does not know the call")
-    parser.add_argument("--tag", help="instead of docker:VERSION-dind; for one version only")
-    options = parser.parse_args()
+    parser.add_argument("--tag", help=f"instead of docker:VERSION-{kind}; for one version only")
+    parser.set_defaults(kind=kind, without_faccessat2=False, tls=False)
+    if kind == "dind":
+        parser.add_argument("--tls", action="store_true", help="obey DOCKER_TLS_CERTDIR")
+        parser.add_argument(
+            "--without-faccessat2", action="store_true", help="a libseccomp that does not know the call"
+        )
+    options = parser.parse_args(arguments)
     if options.tag and len(options.version) > 1:
         parser.error("--tag names one image, and there are several versions")
+    return options
+
+
+def main() -> None:
+    program = Path(sys.argv[0]).name
+    options = _options(program, sys.argv[1:])
     for version in options.version:
+        name = options.tag or f"docker:{version}-{options.kind}"
         try:
-            make(version, options.tag or f"docker:{version}-dind", options.without_faccessat2)
+            make(options.kind, version, name, options.without_faccessat2, options.tls)
         except urllib.error.HTTPError as error:
-            sys.exit(f"lab-dind: the mirror has no engine {version} ({error}); choose 20.10.5, 20.10.24 or 26.1.5")
+            sys.exit(f"{program}: the mirror has no engine {version} ({error}); choose 20.10.5, 20.10.24 or 26.1.5")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,5 @@
+"""Which release of GitLab Runner this one stands in for; written anew for each package."""
+
+from __future__ import annotations
+
+VERSION = "0.0.0"
