@@ -23,6 +23,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
     seccomp_workaround,
 )
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import group_members, host_facts
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runner import RUNNER_PACKAGES, runner_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.libseccomp import libseccomp_facts
 
 # docker-ce's containerd.io brings runc as well.
@@ -31,8 +32,6 @@ RUNC_PACKAGES = ("runc", "containerd.io")
 LIBSECCOMP_PACKAGES = ("libseccomp2",)
 
 PROGRAMS = ("docker", "containerd", "runc", "podman", "gitlab-runner")
-
-RUNNER_CONFIG = "/etc/gitlab-runner/config.toml"
 
 # A version flag is answered in milliseconds; a loaded host is given some patience.
 COMMAND_TIMEOUT = 3.0
@@ -52,7 +51,7 @@ def gather(
         if path:
             batch.start(name, [path, "--version"])
     # While those run: the files, then the engine.
-    names = (*ENGINE_PACKAGES, *CONTAINERD_PACKAGES, *RUNC_PACKAGES, *LIBSECCOMP_PACKAGES)
+    names = (*ENGINE_PACKAGES, *CONTAINERD_PACKAGES, *RUNC_PACKAGES, *LIBSECCOMP_PACKAGES, *RUNNER_PACKAGES)
     packages = dpkg.read_packages(names, root)
     dockerd = find_program("dockerd", search_path)
     package = engine_package(packages) or _unpackaged(dockerd, root)
@@ -69,7 +68,8 @@ def gather(
     facts["runc"] = _runc(programs["runc"], outputs.get("runc"), packages)
     facts["libseccomp"] = _libseccomp(seccomp, packages)
     facts["podman"] = _podman(programs["podman"], outputs.get("podman"))
-    facts["gitlab_runner"] = _gitlab_runner(programs["gitlab-runner"], outputs.get("gitlab-runner"), root)
+    runner = facts_programs.gitlab_runner_version(outputs.get("gitlab-runner"))
+    facts["gitlab_runner"] = runner_facts(programs["gitlab-runner"], runner, _first(packages, RUNNER_PACKAGES), root)
     facts["registry_ca"] = []
     return facts
 
@@ -137,19 +137,6 @@ def _libseccomp(seccomp: dict[str, Any] | None, packages: Mapping[str, dpkg.Pack
 
 def _podman(path: str | None, output: str | None) -> dict[str, Any] | None:
     return {"version": facts_programs.podman_version(output), "path": path} if path else None
-
-
-def _gitlab_runner(path: str | None, output: str | None, root: str) -> dict[str, Any] | None:
-    if not path:
-        return None
-    config = os.path.join(root, RUNNER_CONFIG.lstrip("/"))
-    return {
-        "version": facts_programs.gitlab_runner_version(output),
-        "path": path,
-        "config_path": RUNNER_CONFIG if os.path.exists(config) else None,
-        # Filled by the module that reads config.toml; Python learned to read TOML in 3.11 only.
-        "runners": [],
-    }
 
 
 def _first(packages: Mapping[str, dpkg.Package], names: tuple[str, ...]) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@ description:
   - Facts of the running engine come from the Engine API over its unix socket.
     Without a daemon, versions come from the programs and from the package database.
   - Nothing is changed and nothing needs to be installed. What is absent is V(null). What is there but broken is
-    described in RV(ansible_facts.runnerkit.docker.error) or RV(ansible_facts.runnerkit.docker.daemon_config_error).
-    Neither fails the task.
+    described in RV(ansible_facts.runnerkit.docker.error), RV(ansible_facts.runnerkit.docker.daemon_config_error) or
+    RV(ansible_facts.runnerkit.gitlab_runner.config_error). None of them fails the task.
   - Takes less than half a second on a healthy host. With an engine that hangs it takes at most twice O(timeout),
     or three seconds if that is longer.
 author:
@@ -50,6 +50,8 @@ notes:
   - Run it as root. Another user who may not open the socket gets RV(ansible_facts.runnerkit.docker.running=null).
   - Passwords in URLs, and values in C(daemon.json) whose keys look like tokens, passwords, secrets or keys,
     are returned as V(********). So never write the returned configuration back to a host.
+  - Of GitLab Runner's C(config.toml) only the keys that are listed here are returned, never a token, and of its
+    variables only those that tell how a job reaches a Docker daemon.
   - Package facts are read from dpkg's database, with the journal of an interrupted dpkg.
     On other families of distributions they are V(null).
 """
@@ -412,7 +414,7 @@ ansible_facts:
               type: str
               sample: /usr/bin/podman
         gitlab_runner:
-          description: GitLab Runner; V(null) without it.
+          description: GitLab Runner; V(null) without its program and its package.
           returned: always
           type: dict
           contains:
@@ -426,17 +428,207 @@ ansible_facts:
               returned: always
               type: str
               sample: /usr/bin/gitlab-runner
+            package:
+              description:
+                - The package C(gitlab-runner), with the keys name, version, held and state; V(null) for a program that
+                  was copied there, and on hosts that do not use dpkg.
+              returned: always
+              type: dict
+              contains: *package
             config_path:
               description: Its configuration file, if that exists.
               returned: always
               type: str
               sample: /etc/gitlab-runner/config.toml
+            config_error:
+              description:
+                - Why the configuration cannot be read, in one sentence that quotes nothing of it; V(null) if it can,
+                  or if there is none.
+              returned: always
+              type: str
+              sample: /etc/gitlab-runner/config.toml is not TOML from line 3, column 7 on; correct it by hand
+            builds_folders:
+              description:
+                - Folders of checkouts that runners share with the host at the same path, as far as they are there.
+              returned: always
+              type: list
+              elements: str
+              sample: [/builds]
+            certificates:
+              description: SHA-256 of each file by which the runner trusts a GitLab server, C(certs/HOST.crt).
+              returned: always
+              type: dict
+              sample: {"gitlab.example.com.crt": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+            concurrent:
+              description: How many jobs may run at once; V(null) where that is not set.
+              returned: always
+              type: int
+              sample: 4
             runners:
-              description: Reserved for the runners configured there. This release leaves it empty.
+              description: The runners in the configuration, in their order, as far as their settings are no secrets.
               returned: always
               type: list
               elements: dict
-              sample: []
+              contains:
+                name:
+                  description: The runner's name.
+                  returned: always
+                  type: str
+                  sample: build
+                id:
+                  description: Its number in GitLab; V(null) where the runner has not written it down.
+                  returned: always
+                  type: int
+                  sample: 42
+                url:
+                  description: Its GitLab, user names and passwords masked.
+                  returned: always
+                  type: str
+                  sample: https://gitlab.example.com
+                executor:
+                  description: Its executor.
+                  returned: always
+                  type: str
+                  sample: docker
+                mode:
+                  description:
+                    - How its jobs reach a Docker daemon, told by the settings; V(socket), V(dind), V(dind_insecure),
+                      V(shell), or V(custom) for whatever else.
+                  returned: always
+                  type: str
+                  sample: socket
+                builds_dir:
+                  description: Where jobs are checked out; V(null) for the executor's own default.
+                  returned: always
+                  type: str
+                  sample: /builds
+                environment:
+                  description:
+                    - Of the variables that the runner gives to jobs, those that tell how a job reaches a daemon,
+                      E(DOCKER_HOST), E(DOCKER_TLS_CERTDIR), E(DOCKER_TLS_VERIFY), E(DOCKER_CERT_PATH),
+                      E(DOCKER_DRIVER), E(DOCKER_TLS_SAN) and E(FF_NETWORK_PER_BUILD). Nothing of the others.
+                  returned: always
+                  type: dict
+                  sample: {"DOCKER_HOST": "tcp://docker:2376"}
+                feature_flags:
+                  description: The runner's switches that are set.
+                  returned: always
+                  type: dict
+                  sample: {"FF_NETWORK_PER_BUILD": true}
+                docker:
+                  description: The settings of its containers; V(null) without any.
+                  returned: always
+                  type: dict
+                  contains:
+                    image:
+                      description: Image of jobs that name none.
+                      returned: always
+                      type: str
+                      sample: docker:20.10.24-cli
+                    helper_image:
+                      description: Image that replaces the runner's own helper.
+                      returned: always
+                      type: str
+                      sample: registry.example.com/gitlab-runner-helper:x86_64-v17.5.0
+                    privileged:
+                      description: Whether jobs run privileged.
+                      returned: always
+                      type: bool
+                      sample: false
+                    services_privileged:
+                      description: Whether services run privileged; V(null) means as jobs do.
+                      returned: always
+                      type: bool
+                      sample: true
+                    volumes:
+                      description: Volumes of jobs and services.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: ["/builds:/builds", "/cache", "/var/run/docker.sock:/var/run/docker.sock"]
+                    services:
+                      description: Services that the runner starts for each job.
+                      returned: always
+                      type: list
+                      elements: dict
+                      contains:
+                        name:
+                          description: The image.
+                          returned: always
+                          type: str
+                          sample: docker:20.10.24-dind
+                        alias:
+                          description: More names for it, separated by spaces or commas.
+                          returned: always
+                          type: str
+                          sample: docker
+                        own_command:
+                          description: Whether a command or an entry point of its own may change where it listens.
+                          returned: always
+                          type: bool
+                          sample: false
+                    disable_cache:
+                      description: Whether the runner makes no volumes for entries of C(volumes) without a source.
+                      returned: always
+                      type: bool
+                      sample: false
+                    services_security_opt:
+                      description: Security options of services, in the form of those of jobs.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: []
+                    security_opt:
+                      description: Security options of jobs; a seccomp profile that is written out is C({...}).
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: ["seccomp=unconfined"]
+                    runtime:
+                      description: OCI runtime of jobs; V(null) for the engine's default.
+                      returned: always
+                      type: str
+                      sample: runc
+                    network_mode:
+                      description: Network of jobs; V(null) for the executor's own default.
+                      returned: always
+                      type: str
+                      sample: host
+                    pull_policy:
+                      description: When images are pulled, in the order in which that is tried.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: [if-not-present]
+                    allowed_images:
+                      description: Images that jobs may name; an empty list allows all.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: ["registry.example.com/*"]
+                    allowed_services:
+                      description: Services that jobs may name; an empty list allows all.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: []
+                    allowed_privileged_images:
+                      description: Images that run privileged where that is set; an empty list means all.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: []
+                    allowed_privileged_services:
+                      description: Services that run privileged where that is set; an empty list means all.
+                      returned: always
+                      type: list
+                      elements: str
+                      sample: []
+                    host:
+                      description: The engine that runs the jobs, passwords masked; V(null) for the host's own.
+                      returned: always
+                      type: str
+                      sample: tcp://10.0.0.7:2376
         registry_ca:
           description: Reserved for the registry CAs that are trusted on the host. This release leaves it empty.
           returned: always

@@ -53,6 +53,20 @@ def _docker(docker: Mapping[str, Any]) -> list[str]:
     return rows
 
 
+def _runner(runner: Mapping[str, Any]) -> list[str]:
+    """The program, and each runner with the way in which its jobs reach a daemon."""
+    rows = [_row("gitlab-runner", f"{runner['version'] or 'unknown version'}{_aside(_package(runner.get('package')))}")]
+    if runner.get("config_error"):
+        rows.append(_row("runners", str(runner["config_error"])))
+    found = [
+        f"{each.get('name') or 'without a name'} ({each.get('mode')}, {each.get('url') or 'no url'})"
+        for each in runner.get("runners") or []
+    ]
+    if found:
+        rows.append(_row("runners", ", ".join(found)))
+    return rows
+
+
 def facts_report(facts: Mapping[str, Any]) -> str:
     """What runtime_facts found on one host, one line for each part."""
     system = facts["os"]
@@ -77,10 +91,10 @@ def facts_report(facts: Mapping[str, Any]) -> str:
     if library:
         number = library.get("faccessat2")
         rows.append(_row("libseccomp", f"{library['version']} (faccessat2: {number if number != -1 else 'unknown'})"))
-    for name in ("podman", "gitlab_runner"):
-        program = facts.get(name)
-        if program:
-            rows.append(_row(name.replace("_", "-"), str(program["version"])))
+    if facts.get("podman"):
+        rows.append(_row("podman", str(facts["podman"]["version"])))
+    if facts.get("gitlab_runner"):
+        rows.extend(_runner(facts["gitlab_runner"]))
     return "\n".join(rows)
 
 

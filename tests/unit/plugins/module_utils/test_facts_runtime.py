@@ -201,13 +201,25 @@ def test_gitlab_runner(host: Host, configured: bool) -> None:
     if configured:
         host.file("etc/gitlab-runner/config.toml", '[[runners]]\ntoken = "glrt-secret"\n')
     facts = host.gather()
+    runners = facts["gitlab_runner"].pop("runners")
     assert facts["gitlab_runner"] == {
         "version": "17.5.0",
         "path": f"{host.bin}/gitlab-runner",
+        "package": None,
         "config_path": "/etc/gitlab-runner/config.toml" if configured else None,
-        "runners": [],
+        "config_error": None,
+        "concurrent": None,
+        "certificates": {},
+        "builds_folders": [],
     }
-    assert "glrt-secret" not in str(facts)
+    assert len(runners) == configured
+    assert "glrt-secret" not in str(facts) + str(runners)
+
+
+def test_a_package_of_the_runner_whose_program_is_not_there_yet(host: Host) -> None:
+    runner = host.packages(gitlab_runner="hold ok half-installed").gather()["gitlab_runner"]
+    assert (runner["version"], runner["path"]) == (None, None)
+    assert runner["package"] == {"name": "gitlab-runner", "version": "1-1", "held": True, "state": "half-installed"}
 
 
 def test_everything_broken_at_once_still_gives_facts_in_time(host: Host) -> None:

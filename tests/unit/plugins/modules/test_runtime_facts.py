@@ -70,10 +70,12 @@ def _documented(contains: dict[str, Any], prefix: str = "") -> set[str]:
 
 def _returned(value: Any, prefix: str = "") -> set[str]:
     paths: set[str] = set()
+    for each in value if isinstance(value, list) else ():
+        paths |= _returned(each, prefix)
     for key, item in value.items() if isinstance(value, dict) else ():
         paths.add(prefix + key)
-        # Keys of these two are data, not structure.
-        if key not in ("syscalls", "daemon_config"):
+        # Keys of these are data, not structure.
+        if key not in ("syscalls", "daemon_config", "environment"):
             paths |= _returned(item, f"{prefix}{key}.")
     return paths
 
@@ -87,8 +89,12 @@ def test_everything_returned_is_documented_and_the_other_way_round(
         (tmp_path / name).chmod(0o755)
     (tmp_path / "var/lib/dpkg").mkdir(parents=True)
     status = "Package: {}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n"
-    names = ("docker-ce", "containerd.io", "libseccomp2")
+    names = ("docker-ce", "containerd.io", "libseccomp2", "gitlab-runner")
     (tmp_path / "var/lib/dpkg/status").write_text("\n".join(status.format(name) for name in names))
+
+    (tmp_path / "etc/gitlab-runner").mkdir(parents=True)
+    runner = "[[runners]]\n[runners.docker]\n[[runners.docker.services]]\nname = 'docker:28.5.2-dind'\n"
+    (tmp_path / "etc/gitlab-runner/config.toml").write_text(runner)
 
     record = profile_record.Record("20.10.5", None, "5.10.0", "/etc/docker/profile.json", {})
     (tmp_path / "var/lib/runnerkit").mkdir(parents=True)

@@ -77,6 +77,26 @@ CONTAINERS = "containers     2 running, data in /var/lib/docker"
         ),
         pytest.param(
             {
+                "gitlab_runner": {
+                    "version": "18.5.0", "package": {"name": "gitlab-runner", "version": "18.5.0-1", "held": True},
+                    "config_error": None,
+                    "runners": [
+                        {"name": "build", "mode": "dind", "url": "https://gitlab.example.com"},
+                        {"name": None, "mode": "custom", "url": None},
+                    ],
+                },
+            },
+            "docker         not installed\ngitlab-runner  18.5.0 (gitlab-runner 18.5.0-1, held)\n"
+            "runners        build (dind, https://gitlab.example.com), without a name (custom, no url)",
+            id="runners with the way in which their jobs reach a daemon",
+        ),
+        pytest.param(
+            {"gitlab_runner": {"version": None, "config_error": "config.toml is not TOML", "runners": []}},
+            "docker         not installed\ngitlab-runner  unknown version\nrunners        config.toml is not TOML",
+            id="runners that nobody can read",
+        ),
+        pytest.param(
+            {
                 "containerd": {"version": "1.7.28", "package": None},
                 "runc": {"version": "1.0.0-rc93", "libseccomp": None},
                 "libseccomp": {"version": "2.3.3", "faccessat2": -1},
