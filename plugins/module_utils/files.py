@@ -7,6 +7,14 @@ from __future__ import annotations
 import os
 import tempfile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
+# How the names of files end that are about to take another's place.
+LEFTOVER = ".runnerkit"
+
 
 def read_text(path: str) -> str | None:
     """The content, or None when there is no such file; anything else wrong with it is the caller's OSError."""
@@ -41,28 +49,92 @@ def flush(path: str) -> None:
         os.close(handle)
 
 
-def write_atomically(path: str, content: bytes, mode: int | None = None) -> None:
-    """Write beside it, flush to disk, rename. Owner and mode of an existing file stay unless `mode` says otherwise."""
+def write_atomically(
+    path: str,
+    content: bytes,
+    mode: int | None = None,
+    owner: tuple[int, int] | None = None,
+    ready: Callable[[], object] | None = None,
+) -> None:
+    """Write beside it, flush to disk, rename. Owner and mode of an existing file stay unless `mode` says otherwise;
+    `owner` (user and group) is for a new one. `ready` is called when all is written and the old file still stands: what
+    it raises calls the write off.
+    """
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
     make_folders(folder)
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            try:
-                existing = os.stat(path)
-                os.fchown(stream.fileno(), existing.st_uid, existing.st_gid)
-                os.fchmod(stream.fileno(), existing.st_mode & 0o7777 if mode is None else mode)
-            except FileNotFoundError:
-                os.fchmod(stream.fileno(), 0o644 if mode is None else mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        temporary = _write_unnamed(path, content, mode, owner)
+    except OSError:  # a file system, or a system without /proc, that cannot do it; or an error that is met again
+        temporary = _write_named(path, content, mode, owner)
+    try:
+        if ready is not None:
+            ready()
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
     flush(folder)
+
+
+def _write_unnamed(path: str, content: bytes, mode: int | None, owner: tuple[int, int] | None) -> str:
+    """The new file, which gets a name when it is whole: a process that is killed before that leaves nothing."""
+    folder = os.path.dirname(path)
+    handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        _fill(stream, path, content, mode, owner)
+        # As mkstemp does it, which cannot be asked for a name alone.
+        temporary = f".{os.path.basename(path)}.{os.urandom(4).hex()}{LEFTOVER}"
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # A folder's handle makes Python take linkat(2), which is what follows the link in /proc.
+            os.link(f"/proc/self/fd/{stream.fileno()}", temporary, dst_dir_fd=directory, follow_symlinks=True)
+        finally:
+            os.close(directory)
+    return os.path.join(folder, temporary)
+
+
+def _write_named(path: str, content: bytes, mode: int | None, owner: tuple[int, int] | None) -> str:
+    """The same with a name from the beginning, which any file system can."""
+    handle, temporary = tempfile.mkstemp(
+        prefix=f".{os.path.basename(path)}.", suffix=LEFTOVER, dir=os.path.dirname(path)
+    )
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            _fill(stream, path, content, mode, owner)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return temporary
+
+
+def _fill(stream: IO[bytes], path: str, content: bytes, mode: int | None, owner: tuple[int, int] | None) -> None:
+    """Owner and mode first, so that the content is never seen by others; then all of it, down to the disk."""
+    try:
+        existing = os.stat(path)
+    except FileNotFoundError:
+        if owner is not None:
+            os.fchown(stream.fileno(), *owner)
+        os.fchmod(stream.fileno(), 0o644 if mode is None else mode)
+    else:
+        os.fchown(stream.fileno(), existing.st_uid, existing.st_gid)
+        os.fchmod(stream.fileno(), existing.st_mode & 0o7777 if mode is None else mode)
+    stream.write(content)
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def remove_leftovers(path: str) -> list[str]:
+    """Remove what killed writes of this file left beside it; for a caller who knows that nobody is writing now."""
+    folder, name = os.path.split(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        return []
+    found = [
+        os.path.join(folder, each)
+        for each in os.listdir(folder)
+        if each.startswith(f".{name}.") and each.endswith(LEFTOVER)
+    ]
+    return [each for each in found if remove(each)]
 
 
 def remove(path: str) -> bool:

@@ -15,8 +15,33 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import (
     make_folders,
     read_text,
     remove,
+    remove_leftovers,
     write_atomically,
 )
+
+# What some file systems, and systems without /proc, cannot do; the write takes another way then.
+ALL, WITHOUT_UNNAMED, WITHOUT_LINKS = "everything", "no files without a name", "no links to them"
+
+
+@pytest.fixture(params=[ALL, WITHOUT_UNNAMED, WITHOUT_LINKS])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A system that can do everything, or not."""
+    ability = str(request.param)
+    opened = os.open
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    def without_unnamed(path: str, flags: int, *arguments: int, **options: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            refuse()
+        return opened(path, flags, *arguments, **options)
+
+    if ability == WITHOUT_UNNAMED:
+        monkeypatch.setattr(os, "open", without_unnamed)
+    if ability == WITHOUT_LINKS:
+        monkeypatch.setattr(os, "link", refuse)
+    return ability
 
 
 def mode(path: Path) -> int:
@@ -46,7 +71,7 @@ def test_folders_that_are_made_can_be_read_by_everybody_and_others_stay(tmp_path
 
 
 @pytest.mark.parametrize("wanted", [0o600, 0o640])
-def test_a_mode_that_is_given_is_used_for_new_and_for_old_files(tmp_path: Path, wanted: int) -> None:
+def test_a_mode_that_is_given_is_used_for_new_and_for_old_files(tmp_path: Path, wanted: int, system: str) -> None:
     path = tmp_path / "file"
     for content in (b"one", b"two"):
         write_atomically(str(path), content, wanted)
@@ -71,6 +96,43 @@ def test_the_owner_of_an_existing_file_stays(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_an_owner_that_is_given_is_that_of_a_new_file_alone(tmp_path: Path, system: str) -> None:
+    path = tmp_path / "file"
+    for owner in ((12, 34), (56, 78)):
+        write_atomically(str(path), b"new", owner=owner)
+        assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["an old file", "a new file"])
+def test_a_write_that_is_called_off_when_all_is_ready(tmp_path: Path, system: str, exists: bool) -> None:
+    path = tmp_path / "file"
+    if exists:
+        path.write_text("old")
+    before = os.listdir(tmp_path)
+    seen: list[Path] = []
+
+    def ready() -> None:
+        seen.extend(each for each in tmp_path.iterdir() if each.name.endswith(".runnerkit"))
+        assert [each.read_text() for each in seen] == ["new"]
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write_atomically(str(path), b"new", ready=ready)
+    assert len(seen) == 1
+    assert os.listdir(tmp_path) == before
+    assert not exists or path.read_text() == "old"
+
+
+def test_what_killed_writes_left_behind_goes_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".file.0a.runnerkit", ".other.0a.runnerkit", "file", ".file.swp"):
+        (tmp_path / name).touch()
+    removed = remove_leftovers(str(tmp_path / "file"))
+    assert removed == [str(tmp_path / ".file.0a.runnerkit")]
+    assert sorted(os.listdir(tmp_path)) == [".file.swp", ".other.0a.runnerkit", "file"]
+    assert remove_leftovers(str(tmp_path / "none/file")) == []
+
+
 @pytest.mark.parametrize("exists", [True, False], ids=["a link to a file", "a link to nothing yet"])
 def test_a_link_stays_and_its_target_is_written(tmp_path: Path, exists: bool) -> None:
     target, link = tmp_path / "elsewhere/target", tmp_path / "link"
@@ -85,7 +147,7 @@ def test_a_link_stays_and_its_target_is_written(tmp_path: Path, exists: bool) ->
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
     path = tmp_path / "file"
     path.write_text("old")

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+"""The controller's half of runnerkit.gitlab.runner_config: it decides, the host only reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
+    runner_keep,
+    runner_options,
+    runner_schema,
+    runner_toml,
+)
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import PATH, RunnerFile, RunnerFileError
+
+# The module's documentation describes them. `raw` is checked by runner_options, which quotes no value.
+SPEC: dict[str, Any] = {
+    "path": {"type": "str", "default": PATH},
+    "config": {"type": "raw"},
+    "runners": {"type": "raw"},
+    "exclusive": {"type": "bool", "default": False},
+    "allow_unknown_keys": {"type": "bool", "default": False},
+    "version": {"type": "str"},
+    "backup": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Read, check, apply, write."""
+
+    _supports_check_mode = True
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Entry point. Failures are returned: an exception would be shown with the lines of YAML that led to it."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        del tmp
+        try:
+            runner_options.need("tomlkit")
+            result.update(self._keep(task_vars))
+        except (runner_options.OptionError, RunnerFileError) as error:
+            result.update(failed=True, changed=False, msg=str(error))
+        return result
+
+    def _keep(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """All of it."""
+        options = runner_options.checked(self._task.args, SPEC)
+        settings = runner_options.settings(options["config"], "config")
+        declared = runner_options.runners(options["runners"])
+        absent = [each["name"] for each in declared if each.pop("state", "present") == "absent"]
+        present = [each for each in declared if each["name"] not in absent]
+        wrong = runner_schema.problems(settings, present, options["version"], options["allow_unknown_keys"])
+        if wrong:
+            raise runner_options.OptionError("; ".join(wrong))
+        file = RunnerFile(self, task_vars, options["path"])
+        found = file.read()
+        warnings = self._unregistered(file.path, runner_keep.parse(file.path, found.text), present)
+        kept = runner_keep.keep(
+            file,
+            found,
+            lambda text: runner_toml.apply(text, settings, present, absent=absent, exclusive=options["exclusive"]),
+            backup=options["backup"],
+            check_mode=self._task.check_mode,
+        )
+        return {
+            **kept.result(file.path),
+            **({"warnings": warnings} if warnings else {}),
+            **({"ansible_facts": file.facts} if file.facts else {}),
+        }
+
+    def _unregistered(self, path: str, parsed: dict[str, Any], present: list[dict[str, Any]]) -> list[str]:
+        """In check mode the registration before this one wrote nothing either."""
+        missing = runner_keep.unregistered(parsed, present)
+        if not missing:
+            return []
+        sentence = (
+            f"runners {', '.join(missing)} are not in {path} with a token; register them with "
+            "runnerkit.gitlab.runner_registration"
+        )
+        if self._task.check_mode:
+            return [sentence]
+        raise runner_options.OptionError(sentence + ", nothing was written")
