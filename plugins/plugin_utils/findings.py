@@ -13,6 +13,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_engine i
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_images import find_images
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_layers import find_layers
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_profile import find_profile
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_runner import find_runners
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.host_state import (
     DEFAULT_MINIMUM_VERSION,
     WORKAROUND_PATH,
@@ -24,7 +25,7 @@ __all__ = [
     "DEFAULT_MINIMUM_VERSION", "LAYERS", "SEVERITIES", "WORKAROUND_PATH", "Finding", "find", "find_on",
 ]  # fmt: skip
 
-_RULES = (find_engine, find_library, find_profile, find_layers, find_images, find_machines)
+_RULES = (find_engine, find_library, find_profile, find_layers, find_images, find_machines, find_runners)
 
 
 def find(

@@ -80,7 +80,7 @@ def _docker(
 ) -> Iterator[Finding]:
     """The image docker and its dind variant: engine and client of a job."""
     base = bases[reference]
-    yield from _floats(reference, evidence)
+    yield from floats(reference, evidence)
     found = version(base.docker_version)
     if found is None:
         return
@@ -91,7 +91,7 @@ def _docker(
         yield from _service(host, reference, found, evidence)
 
 
-def _floats(reference: str, evidence: dict[str, Any]) -> Iterator[Finding]:
+def floats(reference: str, evidence: dict[str, Any]) -> Iterator[Finding]:
     """A tag without a version: nobody knows which Docker it is, today and tomorrow."""
     parsed = images.ImageReference.parse(reference)
     words = re.split(r"[-_]", parsed.tag or "")
