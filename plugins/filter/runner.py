@@ -1,0 +1,73 @@
+# Copyright (c) 2026 runnerkit contributors
+# Licensed under the Apache License, Version 2.0
+"""Doors to the thinking about runners: modes, mistakes, snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_checks, runner_modes
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_snippet as snippets
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries
+
+
+def runner_expand(
+    runners: Any, engine_version: str | None = None, url: str | None = None, before: Any = None, flat: bool = False
+) -> Any:
+    """Declared runners with their modes applied."""
+    if isinstance(runners, Mapping):
+        return _expanded(runners, engine_version, url, before, flat)
+    if not isinstance(runners, list):
+        raise AnsibleFilterError(f"runner_expand wants a runner or a list of them, not {type(runners).__name__}")
+    return [_expanded(one, engine_version, url, before, flat) for one in runners]
+
+
+def _expanded(runner: Any, engine_version: str | None, url: str | None, before: Any, flat: bool) -> dict[str, Any]:
+    if not isinstance(runner, Mapping):
+        raise AnsibleFilterError(f"runner_expand: a runner is a dictionary with a name, not {type(runner).__name__}")
+    expand = runner_modes.expand if flat else runner_modes.with_expanded_config
+    try:
+        return expand(runner, engine_version, url=url, before=entries(before))
+    except ValueError as error:
+        raise AnsibleFilterError(f"runner_expand: runner {runner.get('name')}: {error}") from error
+
+
+def runner_errors(
+    runners: Any,
+    variable: str = runner_checks.VARIABLE,
+    accepted_risks: Any = None,
+    api_token: bool = False,
+    url: str | None = None,
+    docker_group: bool = False,
+    host: str = "",
+) -> list[str]:
+    """What is wrong with declared runners."""
+    return runner_checks.errors(
+        runners, variable=variable, accepted_risks=accepted_risks, api_token=bool(api_token), url=url,
+        docker_group=bool(docker_group), host=host,
+    )  # fmt: skip
+
+
+def runner_snippet(runner: Any, engine_version: str | None = None) -> str:
+    """A job for a runner."""
+    if not isinstance(runner, Mapping):
+        raise AnsibleFilterError(f"runner_snippet wants a runner of gitlab_runner_runners, not {type(runner).__name__}")
+    try:
+        return snippets.snippet(runner, engine_version)
+    except ValueError as error:
+        raise AnsibleFilterError(f"runner_snippet: runner {runner.get('name')}: {error}") from error
+
+
+class FilterModule:
+    """Names of the filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {
+            "runner_errors": runner_errors,
+            "runner_expand": runner_expand,
+            "runner_snippet": runner_snippet,
+        }
