@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import time
-from typing import Any, Mapping, NamedTuple
+from typing import Any, BinaryIO, Mapping, NamedTuple
 from urllib.parse import urlencode
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
@@ -139,15 +140,20 @@ class Engine:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         timeout: float | None = None,
+        sink: BinaryIO | None = None,
     ) -> EngineResponse:
-        """One exchange. PATH is quoted already and may start with an API version such as `/v1.41`."""
+        """One exchange. PATH is quoted already and may start with an API version such as `/v1.41`.
+
+        What does not fit into memory, an image say, is a file: BODY is sent from where it stands, and an answer below
+        400 is written to SINK, whatever its size.
+        """
         limit = self.timeout if timeout is None else timeout
         payload, headers = _encode_body(body)
         connection = _UnixConnection(self.socket_path, limit)
         try:
             connection.request(method, path + _encode_query(query), body=payload, headers=headers)
             answer = connection.getresponse()
-            content = _read(answer)
+            content = _read(answer) if sink is None or answer.status >= 400 else _pour(answer, sink)
             # read(n) does not complain about a body that ends early.
             if answer.length and len(content) <= MAX_BODY_BYTES:
                 raise http.client.IncompleteRead(content, answer.length)
@@ -193,6 +199,15 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
     return b"".join(parts)
 
 
+def _pour(answer: http.client.HTTPResponse, sink: BinaryIO) -> bytes:
+    """The body, written to SINK; nothing of it is left to return."""
+    while True:
+        part = answer.read(PART_BYTES)
+        if not part:
+            return b""
+        sink.write(part)
+
+
 def _encode_query(query: Mapping[str, Any] | None) -> str:
     """Booleans and structures as the API reads them: true/false, and JSON for filters."""
     if not query:
@@ -201,9 +216,12 @@ def _encode_query(query: Mapping[str, Any] | None) -> str:
     return "?" + urlencode(plain)
 
 
-def _encode_body(body: Any) -> tuple[bytes | None, dict[str, str]]:
+def _encode_body(body: Any) -> tuple[bytes | BinaryIO | None, dict[str, str]]:
     if body is None:
         return None, {}
+    if hasattr(body, "fileno"):
+        length = os.fstat(body.fileno()).st_size - body.tell()
+        return body, {"Content-Type": "application/x-tar", "Content-Length": str(length)}
     if isinstance(body, bytes):
         return body, {"Content-Type": "application/x-tar"}
     return json.dumps(body).encode("utf-8"), {"Content-Type": "application/json"}

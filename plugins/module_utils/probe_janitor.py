@@ -42,6 +42,8 @@ PATIENCE = 600.0
 QUIET = 3.0
 # The same for an engine that owes an answer to a request for something new, by the time that it was given for it.
 QUIET_FOR_THE_SLOW = 2.0
+# What is known by its name alone may be made again by others.
+LONGEST_QUIET_FOR_NAMES = 10.0
 # Kinds of errors after which nobody knows whether the engine goes on with the request.
 UNDECIDED = ("timeout", "io", "protocol")
 FIRST_PAUSE = 0.2
@@ -101,6 +103,10 @@ class Janitor:
     def command(self, argv: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """A command that removes something, and ends with 0 once that is gone."""
         self._register({"command": list(argv), "environment": dict(environment) if environment is not None else None})
+
+    def request(self, socket_path: str, path: str, query: Mapping[str, Any] | None = None) -> None:
+        """What a DELETE of this path removes from an engine, such as an image's name, which can have no label."""
+        self._register({"delete": path, "query": dict(query or {}), "at": socket_path})
 
     def keep(self) -> None:
         """Something could not be removed in time: the janitor goes on with it when this run has ended."""
@@ -172,10 +178,14 @@ def _wait_and_clean(reader: int, mark: str, patience: float, quiet: float) -> No
     left = [(entry, begin) for entry in reversed(entries) if "asked" not in entry and "answered" not in entry]
     while left and time.monotonic() - begin < patience:
         seen = [(entry, since if _clean(entry, mark) else time.monotonic()) for entry, since in left]
-        left = [(entry, since) for entry, since in seen if time.monotonic() - since < quiet]
+        left = [(entry, since) for entry, since in seen if time.monotonic() - since < _quiet_for(entry, quiet)]
         if left:
             time.sleep(pause)
             pause = min(pause * 1.3, LONGEST_PAUSE)
+
+
+def _quiet_for(entry: Mapping[str, Any], quiet: float) -> float:
+    return min(quiet, LONGEST_QUIET_FOR_NAMES) if "delete" in entry else quiet
 
 
 def _unanswered(entries: Sequence[Mapping[str, Any]]) -> Sequence[float]:
@@ -200,6 +210,8 @@ def _clean(entry: Mapping[str, Any], mark: str) -> bool:
     """Remove what ENTRY names; whether it is gone."""
     if "engine" in entry:
         return _clean_engine(entry["engine"], mark)
+    if "delete" in entry:
+        return _clean_by_request(entry["at"], entry["delete"], entry["query"])
     if "folder" in entry:
         shutil.rmtree(entry["folder"], ignore_errors=True)
         return not os.path.lexists(entry["folder"])
@@ -231,6 +243,16 @@ def _clean_by_command(argv: list[str], environment: dict[str, str] | None) -> bo
     except (OSError, subprocess.TimeoutExpired):
         return False
     return ended.returncode == 0
+
+
+def _clean_by_request(socket_path: str, path: str, query: Mapping[str, Any]) -> bool:
+    if would_start_service(socket_path):
+        return False
+    try:
+        Engine(socket_path, REQUEST_TIMEOUT).delete(path, query=query)
+    except EngineError as error:
+        return error.status == 404 or error.kind == "absent"
+    return False
 
 
 def _clean_engine(socket_path: str, mark: str) -> bool:

@@ -253,3 +253,24 @@ def test_a_response_gives_status_headers_and_raw_body() -> None:
     with fake_engine({"/_ping": answer(b"OK")}) as fake:
         response = Engine(fake.path).request("GET", "/_ping")
     assert (response.status, response.headers["server"], response.body) == (200, "Fake", b"OK")
+
+
+def test_a_file_is_sent_from_where_it_stands_and_an_answer_written_to_one(tmp_path: Path) -> None:
+    source, sink = tmp_path / "source", tmp_path / "sink"
+    source.write_bytes(b"skipped" + b"x" * 100_000)
+    with fake_engine({"/images/load": answer({"fine": True})}) as fake:
+        with source.open("rb") as body, sink.open("wb") as target:
+            body.seek(len("skipped"))
+            answered = Engine(fake.path).request("POST", "/images/load", body=body, sink=target)
+        assert fake.requests == [("POST", "/images/load", b"x" * 100_000)]
+    assert (answered.body, json.loads(sink.read_text())) == (b"", {"fine": True})
+
+
+def test_a_refusal_is_not_written_to_a_file(tmp_path: Path) -> None:
+    refusal = answer({"message": "no such image"}, "404 Not Found")
+    sink = tmp_path / "sink"
+    with fake_engine({"/images/x/get": refusal}) as fake, sink.open("wb") as target:
+        engine = Engine(fake.path)
+        with pytest.raises(EngineError, match="no such image"):
+            engine.request("GET", "/images/x/get", sink=target)
+    assert sink.read_bytes() == b""

@@ -177,3 +177,19 @@ def test_the_janitor_is_nobodys_child() -> None:
         finally:
             victim.kill()
     assert comes(lambda: not os.path.exists(f"/proc/{janitor}"))
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [
+        pytest.param("404 Not Found", 1, id="what is not there is gone"),
+        pytest.param("409 Conflict", 2, id="what is still needed is tried again"),
+    ],
+)
+def test_what_has_a_name_alone_is_removed_by_it(status: str, again: int) -> None:
+    with fake_engine({"/images/own:1": answer({"message": "no"}, status)}) as fake:
+        assert (
+            run_victim(f"janitor.request({fake.path!r}, '/images/own:1', {{'force': True}})", KILL) == -signal.SIGKILL
+        )
+        assert comes(lambda: len(fake.requests) >= again)
+        assert {(method, target) for method, target, _ in fake.requests} == {("DELETE", "/images/own:1?force=true")}
