@@ -100,8 +100,10 @@ def look_into(
         # The owner may have prolonged the key: its fingerprint is the same then, its content is not.
         try:
             newer = repository.fetch_key(fetch)
-        except RepositoryError:
-            return state, offer
+        except RepositoryError as error:
+            # Another key altogether: that is what people have to know, not that the index is unsigned.
+            rotated = error.kind == "key_mismatch"
+            return {**state, "error": {"kind": error.kind, "message": str(error)}} if rotated else state, offer
         if newer != key:
             return _read(module, repository, names, newer)
     return state, offer

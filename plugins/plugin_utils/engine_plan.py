@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_before import (
-    is_present,
-    note_before,
-    note_engine,
-    note_newcomers,
-)
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_before import note_engine
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_checks import host_errors, repository_errors
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_settings import Plan, Settings
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.package_plan import (
+    is_foreign,
+    is_present,
+    note_before,
+    note_holds,
+    note_newcomers,
+)
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import (
     EngineVersion,
     compare_packages,
@@ -106,7 +108,7 @@ class _Planner:
         self._upgrade_libseccomp()
         self.plan.optional = [name for name in self.parts.optional if name in self.plan.install]
         note_newcomers(self.plan, self._managed, self.packages)
-        self._plan_holds()
+        note_holds(self.plan, self.parts.all, self.packages, self.settings.hold)
         self._refuse_foreign_holds()
         self._refuse_downgrades()
         self._warn_of_stopped_containers()
@@ -256,7 +258,7 @@ class _Planner:
             if EngineVersion.parse(version) >= LIBSECCOMP_FLOOR and self._is_newer(version, installed)
         ]
         unknowing = f"{name} {installed} does not know faccessat2"
-        if better and self._is_foreign(name) and not self.settings.lift_foreign_holds:
+        if better and is_foreign(name, self.packages) and not self.settings.lift_foreign_holds:
             # Worth a word, but no reason to refuse the engine.
             self.plan.notes.append(
                 f"{unknowing}, but somebody else holds it on this host; run 'apt-mark unhold {name}'"
@@ -279,21 +281,8 @@ class _Planner:
 
     # Holds, downgrades, containers.
 
-    def _plan_holds(self) -> None:
-        held = {name for name, package in self.packages.items() if package.get("held")}
-        present = {name for name in self.parts.all if self._installed(name) or name in self.plan.install}
-        if self.settings.hold:
-            # A hold is lifted for a move only, so it has to be asked for again.
-            self.plan.hold = sorted((present - held) | (held & set(self.plan.install)))
-        else:
-            self.plan.release = sorted(name for name in present & held if self.packages[name].get("held_by_us"))
-
-    def _is_foreign(self, name: str) -> bool:
-        package = self.packages.get(name, {})
-        return bool(package.get("held") and not package.get("held_by_us"))
-
     def _refuse_foreign_holds(self) -> None:
-        foreign = [name for name in [*self.plan.install, *self.plan.remove] if self._is_foreign(name)]
+        foreign = [name for name in [*self.plan.install, *self.plan.remove] if is_foreign(name, self.packages)]
         if foreign and not self.settings.lift_foreign_holds:
             self.plan.errors.append(
                 f"{', '.join(foreign)} is held on this host by somebody else, and {self.version} would change it; "

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.package_plan import PackagePlan
+
 
 @dataclasses.dataclass(frozen=True)
 class Packages:
@@ -51,37 +53,13 @@ class Settings:
 
 
 @dataclasses.dataclass
-class Plan:
-    """What to do. On a host that is as it should be there is nothing in it."""
+class Plan(PackagePlan):
+    """What to do for the engine."""
 
-    install: dict[str, str] = dataclasses.field(default_factory=dict)  # package -> version
-    remove: list[str] = dataclasses.field(default_factory=list)
-    hold: list[str] = dataclasses.field(default_factory=list)
-    release: list[str] = dataclasses.field(default_factory=list)  # holds to be lifted for good
-    heal: bool = False  # an interrupted run has to be finished first
     optional: list[str] = dataclasses.field(default_factory=list)  # of `install`, what may be left out
-    before: dict[str, str] = dataclasses.field(default_factory=dict)  # package -> version, the way back
-    held: list[str] = dataclasses.field(default_factory=list)  # of these, the held ones
-    new: list[str] = dataclasses.field(default_factory=list)  # what has to go on the way back
-    back_to: str | None = None  # upstream version of the engine there
-    unfinished: bool = False  # an earlier run did not get to its end
-    current: str | None = None  # upstream versions of the engine
-    target: str | None = None
     engine_moves: bool = False
     below_floor: bool = False
-    notes: list[str] = dataclasses.field(default_factory=list)
-    errors: list[str] = dataclasses.field(default_factory=list)
 
-    @property
-    def changes(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.install or self.remove or self.heal or self.hold or self.release or self.unfinished)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For Ansible."""
-        return {**dataclasses.asdict(self), "changes": self.changes}
-
-    def without_actions(self) -> Plan:
-        """The same, but with nothing to do: a plan with errors is not carried out, not even in parts."""
-        nothing: dict[str, Any] = {"install": {}, "remove": [], "hold": [], "release": [], "optional": [], "new": []}
-        return dataclasses.replace(self, **nothing, heal=False, unfinished=False, engine_moves=False, notes=[])
+    def without_actions(self, **more: Any) -> Plan:
+        """The same, but with nothing to do."""
+        return super().without_actions(optional=[], engine_moves=False, **more)

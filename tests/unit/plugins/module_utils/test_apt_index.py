@@ -141,7 +141,7 @@ PROLONGED = ED25519 + b"\n"
     [
         pytest.param(PROLONGED, False, None, id="the owner has prolonged it"),
         pytest.param(ED25519, True, "index_unsigned", id="it is the same"),
-        pytest.param(RSA, True, "index_unsigned", id="it is another key now"),
+        pytest.param(RSA, True, "key_mismatch", id="it is another key now, which is what has to be said"),
     ],
 )
 def test_a_key_that_signs_no_more_is_fetched_again(
