@@ -60,7 +60,7 @@ molecule: venv ## Run one scenario: make molecule SCENARIO=name (KEEP=1 leaves i
 	@$(PY) scripts/molecule.py '$(SCENARIO)'
 
 .PHONY: bench
-bench: venv ## Measure a run that has nothing to do, beside one that only gathers facts
+bench: venv ## Measure runs that have nothing to do, fleets, and config.toml with 200 runners
 	@$(PY) -m tests.bench $(ARGS)
 
 .PHONY: format

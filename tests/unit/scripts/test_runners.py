@@ -75,15 +75,31 @@ def test_the_last_line_counts_and_a_failure_does_not_stop_the_rest(
     assert output.splitlines()[-1] == "2 passed, 1 failed"
 
 
+def test_what_two_steps_print_at_a_time_is_not_mixed(capfd: pytest.CaptureFixture[str]) -> None:
+    slowly = "import time\nfor n in range(3): print('{0}', n, flush=True); time.sleep(0.2)"
+    outcomes = runner.Runner(2).run([step(name, slowly.format(name)) for name in ("one", "two")])
+    assert [(outcome.step.name, outcome.problem) for outcome in outcomes] == [("one", ""), ("two", "")]
+    output = capfd.readouterr().out
+    assert "one 0\none 1\none 2\n" in output
+    assert "two 0\ntwo 1\ntwo 2\n" in output
+
+
+@pytest.mark.parametrize("wanted", ["0", "many"])
+def test_a_number_of_jobs_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    monkeypatch.setenv("JOBS", wanted)
+    with pytest.raises(SystemExit, match=f"JOBS is '{wanted}'"):
+        runner.jobs()
+
+
 def test_a_step_that_hangs_fails() -> None:
-    outcome = runner.run(step("slow", "import time; time.sleep(60)", limit=1))
+    outcome = runner.Runner(1).step(step("slow", "import time; time.sleep(60)", limit=1))
     assert outcome.problem.startswith("still running after")
     assert outcome.seconds < 30
 
 
 def test_a_step_whose_program_is_missing_fails() -> None:
     missing = runner.Step("gone", "try", "a step of a test", ("/no/such/program",))
-    assert runner.run(missing).problem.startswith("could not be started")
+    assert runner.Runner(2).step(missing).problem.startswith("could not be started")
 
 
 def test_an_unknown_step_is_named_with_those_there_are() -> None:
