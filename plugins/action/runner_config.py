@@ -14,18 +14,11 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
     runner_schema,
     runner_toml,
 )
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import PATH, RunnerFile, RunnerFileError
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import RunnerFile, RunnerFileError
 
-# The module's documentation describes them. `raw` is checked by runner_options, which quotes no value.
-SPEC: dict[str, Any] = {
-    "path": {"type": "str", "default": PATH},
-    "config": {"type": "raw"},
-    "runners": {"type": "raw"},
-    "exclusive": {"type": "bool", "default": False},
-    "allow_unknown_keys": {"type": "bool", "default": False},
-    "version": {"type": "str"},
-    "backup": {"type": "bool", "default": False},
-}
+
+# The module's documentation describes it.
+SPEC = runner_options.FILE
 
 
 class ActionModule(ActionBase):

@@ -34,22 +34,15 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registration impo
     Registered,
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import (
-    PATH,
     Found,
     RunnerFile,
     RunnerFileError,
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_keep import Kept
 
-# The module's documentation describes them. `raw` is checked by runner_options, which quotes no value.
+# The module's documentation describes them.
 SPEC: dict[str, Any] = {
-    "path": {"type": "str", "default": PATH},
-    "config": {"type": "raw"},
-    "runners": {"type": "raw"},
-    "exclusive": {"type": "bool", "default": False},
-    "allow_unknown_keys": {"type": "bool", "default": False},
-    "version": {"type": "str"},
-    "backup": {"type": "bool", "default": False},
+    **runner_options.FILE,
     "url": {"type": "str"},
     "api_token": {"type": "str", "no_log": True},
     "ca": {"type": "str"},

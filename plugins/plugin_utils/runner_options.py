@@ -12,6 +12,20 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import PATH
+
+# What the actions that keep config.toml have in common; their modules' documentation describes it. `raw` is checked
+# here, so that no value is quoted.
+FILE: dict[str, Any] = {
+    "path": {"type": "str", "default": PATH},
+    "config": {"type": "raw"},
+    "runners": {"type": "raw"},
+    "exclusive": {"type": "bool", "default": False},
+    "allow_unknown_keys": {"type": "bool", "default": False},
+    "version": {"type": "str"},
+    "backup": {"type": "bool", "default": False},
+}
+
 # Libraries whose packages have other names.
 _PACKAGES = {"gitlab": "python-gitlab"}
 
