@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -27,6 +28,16 @@ def _troubled(host: Host) -> Iterator[str]:
     """The name of a runner, gone afterwards."""
     yield "troubled"
     remove(host, "troubled")
+
+
+def until_it_is_back(host: Host) -> None:
+    """testinfra takes a host that does not answer for an error."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(RuntimeError):
+            host.check_output("systemctl is-system-running --wait || true")
+            return
+        time.sleep(1)
 
 
 def test_three_errors_and_then_an_answer(host: Host, gitlab: LabGitLab, troubled: str) -> None:
@@ -79,6 +90,37 @@ def test_a_run_killed_between_creation_and_write_leaves_no_orphan(host: Host, gi
     assert again.code == 0, again.output
     (found,) = in_gitlab(gitlab, troubled)
     assert found["id"] != orphan["id"]
+    assert runner(host, troubled)["id"] == found["id"]
+
+
+def test_a_host_that_goes_down_between_creation_and_write_leaves_no_orphan(
+    host: Host, gitlab: LabGitLab, troubled: str
+) -> None:
+    wanted = with_runners(another(troubled))
+    gitlab.fault(CREATION, method="POST", act=True, delay=8)
+
+    def die() -> None:
+        gitlab.wait_for(lambda: {"there": in_gitlab(gitlab, troubled)}, lambda found: bool(found["there"]))
+        # A lab host is back within seconds, and Ansible would go on with it: this one takes its time.
+        slow = "/etc/systemd/system/ssh.service.d/slow.conf"
+        host.check_output(
+            f"mkdir -p {slow.rpartition('/')[0]} && printf '[Service]\\nExecStartPre=/bin/sleep 20\\n' > {slow}"
+        )
+        with contextlib.suppress(RuntimeError):
+            host.run("systemctl reboot --force")
+
+    death = threading.Thread(target=die)
+    death.start()
+    lost = register(host, wanted)
+    death.join()
+    assert lost.code != 0
+
+    until_it_is_back(host)
+    host.check_output("rm -r /etc/systemd/system/ssh.service.d && systemctl daemon-reload")
+    assert names(host) == ["created"]
+    again = register(host, wanted)
+    assert again.code == 0, again.output
+    (found,) = in_gitlab(gitlab, troubled)
     assert runner(host, troubled)["id"] == found["id"]
 
 
