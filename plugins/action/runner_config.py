@@ -16,7 +16,6 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import RunnerFile, RunnerFileError
 
-
 # The module's documentation describes it.
 SPEC = runner_options.FILE
 

@@ -51,6 +51,11 @@ def runner_errors(
     )  # fmt: skip
 
 
+def runner_name_errors(there: Any, path: str = "config.toml") -> list[str]:
+    """What is in the way of finding runners by their names."""
+    return runner_checks.name_errors(entries(there), path)
+
+
 def runner_snippet(runner: Any, engine_version: str | None = None) -> str:
     """A job for a runner."""
     if not isinstance(runner, Mapping):
@@ -69,5 +74,6 @@ class FilterModule:
         return {
             "runner_errors": runner_errors,
             "runner_expand": runner_expand,
+            "runner_name_errors": runner_name_errors,
             "runner_snippet": runner_snippet,
         }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import collections
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_mode import DOCKER_EXECUTORS
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import registration_declared, runner_modes
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import mapping
 
 VARIABLE = "gitlab_runner_runners"
 
@@ -69,6 +71,17 @@ def errors(
             f"{path}{end} (runner {name!r})" for end in registration_declared.mistakes(runner, url, api_token, host)
         ]
     return found
+
+
+def name_errors(there: Iterable[Any], path: str) -> list[str]:
+    """What is in the way of finding each of these runners, which facts tell of, by its name in the file at PATH."""
+    names = collections.Counter(str(mapping(runner).get("name") or "") for runner in there)
+    return [
+        f"{path} has {count} [[runners]] {f'named {name!r}' if name else 'without a name'}; give each a name of its "
+        "own there, nothing was touched"
+        for name, count in names.items()
+        if not name or count > 1
+    ]
 
 
 def _kind(value: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_checks import errors
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_checks import errors, name_errors
 
 URL = "https://gitlab.example.com"
 SECRET = "glrt-hidden"
@@ -281,3 +281,17 @@ def test_what_the_registration_would_refuse_is_said_before_it(runner: dict[str, 
 def test_what_takes_something_away_is_no_mistake(given: dict[str, Any]) -> None:
     runner = {"name": "build", "scope": "project", "project": 1, **given}
     assert errors([runner], api_token=True, url="https://gitlab.example", host="h1") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(["a", "b"], [], id="each has its own"),
+        pytest.param([], [], id="nobody there"),
+        pytest.param(["a", "b", "a"], ["/c has 2 [[runners]] named 'a'"], id="two of a name"),
+        pytest.param(["a", None], ["/c has 1 [[runners]] without a name"], id="one without"),
+    ],
+)
+def test_names_that_find_no_runner_or_more_than_one(names: list[str | None], expected: list[str]) -> None:
+    end = "; give each a name of its own there, nothing was touched"
+    assert name_errors([{"name": name} for name in names], "/c") == [f"{start}{end}" for start in expected]
