@@ -77,17 +77,18 @@ def ensure(folder: Path, names: Sequence[str]) -> Certificates:
         config = work / "openssl.cnf"
         config.write_text(settings(names))
         if not found.ca.exists():
-            _make(config, "ca", "/CN=GitLab stand-in CA of the runnerkit lab", work, ())
+            make(config, "ca", "/CN=GitLab stand-in CA of the runnerkit lab", work, ())
             (work / "ca.key").replace(found.ca_key)
             (work / "ca.crt").replace(found.ca)
-        _make(config, "server", "/CN=GitLab stand-in", work, ("-CA", str(found.ca), "-CAkey", str(found.ca_key)))
+        make(config, "server", "/CN=GitLab stand-in", work, ("-CA", str(found.ca), "-CAkey", str(found.ca_key)))
         (work / "server.key").replace(found.server_key)
         (work / "server.crt").replace(found.server)
     write(chosen, settings(names))
     return found
 
 
-def _make(config: Path, what: str, subject: str, work: Path, signer: Sequence[str]) -> None:
+def make(config: Path, what: str, subject: str, work: Path, signer: Sequence[str]) -> None:
+    """WHAT.crt and WHAT.key in the folder WORK, with the section WHAT of the configuration in it."""
     run(
         [
             *(program("openssl"), "req", "-x509", *KEY, "-config", str(config), "-extensions", what, "-subj", subject),

@@ -6,10 +6,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from tests.lab import gitlab, hosts, images, inventory, machine, mirror, musl, network, ssh
+from tests.lab import gitlab, hosts, images, inventory, machine, mirror, musl, network, registry, ssh
 from tests.lab.engine import Engine
 from tests.lab.home import DEFAULT_GROUP, Home
 from tests.lab.images import Image
@@ -17,22 +17,29 @@ from tests.lab.network import Network
 from tests.lab.shell import LabError, in_parallel, say
 
 
+def _publish(home: Home, codenames: Collection[str]) -> None:
+    """What the servers serve and run; one after the other, as both fetch packages and apt does that once at a time."""
+    mirror.publish(home, codenames)
+    registry.fetch(home)
+
+
 def _prepare(home: Home, engine: Engine, wanted: Sequence[Image], with_mirror: bool) -> Network:
-    """Engine, images, mirror and GitLab as these hosts need them; images and packages are made side by side."""
+    """Engine, images, mirror, GitLab and registry as these hosts need them; images and packages side by side."""
     machine.check_requirements()
     net = engine.ensure()
     jobs: list[Callable[[], object]] = [partial(images.ensure, home, engine, wanted), partial(musl.ensure, home)]
     if with_mirror:
-        jobs.append(partial(mirror.publish, home, [what.codename for what in wanted]))
+        jobs.append(partial(_publish, home, [what.codename for what in wanted]))
     in_parallel(jobs)
     if with_mirror:
-        in_parallel([partial(server.serve, home, engine, net, wanted[0]) for server in (mirror, gitlab)])
+        in_parallel([partial(server.serve, home, engine, net, wanted[0]) for server in (mirror, gitlab, registry)])
     return net
 
 
 def _variables(home: Home) -> dict[str, str]:
     net = network.current(home)
-    return {**mirror.variables(home, net), **gitlab.variables(home, net)} if net else {}
+    servers = (mirror, gitlab, registry)
+    return {name: value for server in servers for name, value in server.variables(home, net).items()} if net else {}
 
 
 def _save(home: Home, engine: Engine, group: str) -> None:
@@ -73,6 +80,7 @@ def _down(home: Home, options: argparse.Namespace) -> None:
     if options.all:
         mirror.stop(engine)
         gitlab.stop(engine)
+        registry.stop(engine)
         engine.stop()
         network.remove(home)
         say("engine, bridge and rules are gone; images and packages stay in " + str(home.cache))
@@ -86,12 +94,14 @@ def _status(home: Home, options: argparse.Namespace) -> None:
     found = hosts.listing(engine)
     serving = bool(running and net and mirror.answers(net))
     talking = bool(running and net and gitlab.answers(home, net))
+    storing = bool(running and net and registry.answers(home, net))
     ready = [name for name, image in images.IMAGES.items() if running and images.exists(engine, image)]
     if options.json:
         status = {
             "engine": {"running": running, "socket": str(engine.socket), "subnet": str(net.subnet) if net else None},
             "mirror": {"running": serving, **(mirror.variables(home, net) if net else {})},
             "gitlab": {"running": talking, **(gitlab.variables(home, net) if net else {})},
+            "registry": {"running": storing, **(registry.variables(home, net) if net else {})},
             "images": ready,
             "hosts": [vars(host) for host in found],
         }
@@ -100,6 +110,7 @@ def _status(home: Home, options: argparse.Namespace) -> None:
     print(f"engine   {'running' if running else 'stopped'}  {engine.socket}  {net.subnet if net else ''}".rstrip())
     print(f"mirror   {'running' if serving else 'stopped'}")
     print(f"gitlab   {'running' if talking else 'stopped'}")
+    print(f"registry {'running' if storing else 'stopped'}")
     for key, value in _variables(home).items():
         print(f"         {key}: {value.splitlines()[0]}")
     print(f"images   {', '.join(ready) or 'none'}")
@@ -162,7 +173,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("host", nargs="+", metavar="NAME=IMAGE")
     down = add("down", _down, "remove hosts", changes=True)
     down.add_argument("name", nargs="*", metavar="NAME")
-    down.add_argument("--all", action="store_true", help="the hosts of all groups, mirror, GitLab, engine and bridge")
+    down.add_argument(
+        "--all", action="store_true", help="the hosts of all groups, mirror, GitLab, registry, engine and bridge"
+    )
     status = add("status", _status, "show what runs", changes=False)
     status.add_argument("--json", action="store_true", help="for programs")
     listed = add("inventory", _inventory, "print the inventory for Ansible", changes=False)

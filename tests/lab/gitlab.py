@@ -75,6 +75,7 @@ def serve(home: Home, engine: Engine, network: Network, image: Image) -> None:
     engine.docker(
         *("run", "--detach", "--name", CONTAINER, "--hostname", "gitlab", "--restart", "always"),
         *("--cap-add", "NET_ADMIN", "--security-opt", "apparmor=unconfined", "--label", f"{LABEL}.server={version}"),
+        *("--mac-address", network.hardware(network.gitlab)),
         *("--volume", f"{PROGRAM}:/srv/gitlab_standin:ro", "--volume", f"{files.folder}:/srv/keys:ro"),
         *("--entrypoint", "/bin/sh", images.tag(image), "-c", setup),
     )

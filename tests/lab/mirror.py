@@ -123,6 +123,7 @@ def serve(home: Home, engine: Engine, network: Network, image: Image) -> None:
     engine.docker(
         *("run", "--detach", "--name", CONTAINER, "--hostname", "mirror", "--restart", "always"),
         *("--cap-add", "NET_ADMIN", "--security-opt", "apparmor=unconfined", "--label", f"{LABEL}.server={version}"),
+        *("--mac-address", network.hardware(network.mirror)),
         *("--volume", f"{home.mirror}:/srv/mirror:ro", "--volume", f"{server}:/srv/serve.py:ro"),
         *("--entrypoint", "/bin/sh", images.tag(image), "-c", setup),
     )

@@ -23,7 +23,7 @@ CANDIDATES = [IPv4Network(f"10.213.{n}.0/24") for n in range(256)] + [
 
 @dataclass(frozen=True)
 class Network:
-    """A bridge and its /24: gateway .1, mirror .2, GitLab .3, hosts .10 to .127; from .128 on the engine's own."""
+    """A bridge and its /24: gateway .1, mirror .2, GitLab .3, registry .4, hosts .10 to .127, the engine from .128."""
 
     bridge: str
     subnet: IPv4Network
@@ -41,6 +41,10 @@ class Network:
         return self.subnet[3]
 
     @property
+    def registry(self) -> IPv4Address:
+        return self.subnet[4]
+
+    @property
     def engine_range(self) -> IPv4Network:
         return list(self.subnet.subnets(1))[1]
 
@@ -50,6 +54,15 @@ class Network:
 
     def with_prefix(self, address: IPv4Address) -> str:
         return f"{address}/{self.subnet.prefixlen}"
+
+    @staticmethod
+    def hardware(address: IPv4Address) -> str:
+        """The MAC address that belongs to an address for good.
+
+        The engine would make it from one of its own range, another one for each container; who knew the former would
+        talk into the void for some seconds.
+        """
+        return "02:42:" + address.packed.hex(":")
 
 
 def choose_subnet(taken: Iterable[IPv4Network], preferred: IPv4Network | None = None) -> IPv4Network:

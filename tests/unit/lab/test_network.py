@@ -61,8 +61,13 @@ def test_parts_of_the_network_do_not_meet() -> None:
     assert NETWORK.gateway not in NETWORK.host_addresses
     assert NETWORK.mirror not in NETWORK.host_addresses
     assert NETWORK.gitlab not in (NETWORK.gateway, NETWORK.mirror, *NETWORK.host_addresses)
+    assert NETWORK.registry not in (NETWORK.gateway, NETWORK.mirror, NETWORK.gitlab, *NETWORK.host_addresses)
     assert not any(address in NETWORK.engine_range for address in NETWORK.host_addresses)
     assert NETWORK.with_prefix(NETWORK.mirror) == "10.213.0.2/24"
+
+
+def test_a_server_keeps_its_hardware_address_when_its_container_is_made_anew() -> None:
+    assert NETWORK.hardware(NETWORK.registry) == "02:42:0a:d5:00:04"
 
 
 @pytest.mark.parametrize(
