@@ -30,6 +30,7 @@ SHARE = "usr/local/share/runnerkit-lab"
 TOOLS = {
     "lab-dind": "lab_dind.py",
     "lab-docker-cli": "lab_dind.py",
+    "lab-helper": "lab_helper.py",
     "lab-image": "lab-image",
     "lab-musl": "lab-musl",
 }

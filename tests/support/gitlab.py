@@ -113,7 +113,10 @@ class LabGitLab:
         self, script: Sequence[str], *, image: Any = None, services: Sequence[Any] = (), tags: Sequence[str] = (),
         variables: Mapping[str, str] | None = None, **more: Any,
     ) -> int:  # fmt: skip
-        """Queue a job of group/project; its id. IMAGE and SERVICES are names, or what .gitlab-ci.yml may say."""
+        """Queue a job of group/project; its id. IMAGE and SERVICES are names, or what .gitlab-ci.yml may say.
+
+        With `repository=True` its runner fetches the sources, which needs git, or a helper image that has it.
+        """
         job = {
             "script": list(script), "image": image, "services": list(services), "tags": list(tags),
             "variables": dict(variables or {}), **more,

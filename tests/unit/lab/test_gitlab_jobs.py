@@ -198,8 +198,22 @@ def test_a_job_tells_the_runner_all_it_needs(lab: LabGitLab) -> None:
     assert variables["DOCKER_HOST"] == "tcp://docker:2376"
     assert variables["CI_JOB_TOKEN"] == job["token"]
     assert variables["CI_API_V4_URL"] == f"{lab.url}/api/v4"
-    assert job["git_info"]["repo_url"].endswith(f"@{lab.url.partition('//')[2]}/group/project.git")
+    assert variables["CI_REPOSITORY_URL"].endswith(f"@{lab.url.partition('//')[2]}/group/project.git")
     assert set(job) >= {"allow_git_fetch", "artifacts", "cache", "credentials", "dependencies", "features", "hooks"}
+
+
+def test_a_job_that_is_about_its_sources_tells_where_they_are(lab: LabGitLab) -> None:
+    token = runner(lab)
+    lab.queue(["true"])
+    lab.queue(["true"], repository=True, ref="feature/a", project="a/b/c")
+    assert "git_info" not in ask(lab, token)[2]
+    job = ask(lab, token)[2]
+    told, variables = job["git_info"], {each["key"]: each["value"] for each in job["variables"]}
+    assert told["repo_url"] == f"https://gitlab-ci-token:{job['token']}@{lab.url.partition('//')[2]}/a/b/c.git"
+    assert (told["ref"], told["depth"], told["refspecs"]) == (
+        "feature/a", 20, ["+refs/heads/feature/a:refs/remotes/origin/feature/a"],
+    )  # fmt: skip
+    assert (variables["CI_REPOSITORY_URL"], variables["CI_COMMIT_SHA"]) == (told["repo_url"], told["sha"])
 
 
 def test_the_log_grows_without_a_gap_and_the_job_ends(lab: LabGitLab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +85,25 @@ def test_jobs_end_as_their_scripts_do(running: Running) -> None:
     assert "\nin the end\n" in done["trace"]
     assert [job["leaked_tokens"] for job in running.gitlab.state()["jobs"]] == [0, 0]
     assert not [token for token in running.gitlab.secrets() if token in running.log.read_text()]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_sources_come_when_git_trusts_the_server_and_else_the_job_ends(running: Running) -> None:
+    def ended(**variables: str) -> dict[str, Any]:
+        after = ["echo in the end"]
+        number = running.gitlab.queue(["cat README.md"], repository=True, after_script=after, variables=variables)
+        return running.gitlab.finished(number, 30)
+
+    failed = ended(GIT_SSL_CAINFO="/dev/null", LC_ALL="C")
+    assert (failed["status"], failed["failure_reason"], failed["exit_code"]) == ("failed", "script_failure", 128)
+    assert re.search(r"fatal: unable to access .*certificate", failed["trace"])
+    assert "in the end" not in failed["trace"]
+    for strategy in ("fetch", "fetch", "clone", "none"):
+        done = ended(GIT_SSL_CAINFO=str(running.gitlab.ca_file), GIT_STRATEGY=strategy)
+        assert (done["status"], "\nlab project\n" in done["trace"]) == ("success", True), done
+    odd = ended(GIT_STRATEGY="odd")
+    assert (odd["failure_reason"], "unknown GIT_STRATEGY odd" in odd["trace"]) == ("runner_system_failure", True)
+    assert [job["leaked_tokens"] for job in running.gitlab.state()["jobs"]] == [0] * 6
 
 
 def test_a_quit_waits_for_the_job_and_takes_no_other(running: Running) -> None:

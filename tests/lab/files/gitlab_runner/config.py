@@ -17,7 +17,8 @@ from typing import Any
 
 from . import toml_text
 
-DEFAULT_PATH = "/etc/gitlab-runner/config.toml"
+DEFAULT_FOLDER = "/etc/gitlab-runner"
+DEFAULT_PATH = f"{DEFAULT_FOLDER}/config.toml"
 NEVER = datetime.datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 _SYSTEM_ID = re.compile(r"[sr]_[0-9a-zA-Z]{12}")
 _DURATION = re.compile(r"([0-9.]+)(h|ms|m|s)")
@@ -90,6 +91,12 @@ def save(path: str, data: Mapping[str, Any]) -> None:
     draft.touch(mode=0o600)
     draft.write_text(toml_text.dumps(data), encoding="utf-8")
     draft.replace(target)
+
+
+def certificate_folder() -> Path:
+    """Where certificates are looked for by the server's name; the place of config.toml has no say in it."""
+    root = os.geteuid() == 0
+    return (Path(DEFAULT_FOLDER) if root else Path.home() / ".gitlab-runner") / "certs"
 
 
 def system_id(path: str) -> str:

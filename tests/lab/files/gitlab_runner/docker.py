@@ -7,16 +7,18 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import volumes
+from . import logins, volumes
 from .config import get
 from .engine import Engine, EngineError
 from .job import Job, JobError
 from .script import DETECT
 from .services import Services
 from .variables import expand, flag
+from .version import VERSION
 
 MANAGED = "com.gitlab.gitlab-runner"
 BUILDS, CACHE = "/builds", "/cache"
+HELPER = f"registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v{VERSION}"
 # Key of [runners.docker] -> key of the Engine API's HostConfig.
 HANDED_ON = {
     "cap_add": "CapAdd",
@@ -61,7 +63,7 @@ class Docker:
             bool(get(self.settings, "disable_cache")),
         )
         self.own: Mapping[str, str] = {"CI_BUILDS_DIR": self.builds, "CI_DISPOSABLE_ENVIRONMENT": "true"}
-        self.image = ""
+        self.image = self.helper = ""
         self.entrypoint: Sequence[str] = ()
         self.containers: list[str] = []
         self.services = Services(self)
@@ -101,7 +103,7 @@ class Docker:
             if policy == "always" or (policy == "if-not-present" and not found):
                 self.job.trace.line(f"Pulling docker image {name} ...")
                 try:
-                    self.engine.pull(name)
+                    self.engine.pull(name, logins.header(name, self.values))
                 except EngineError as error:
                     trouble = f"{error} (pull policy {policy})"
                     continue
@@ -129,7 +131,17 @@ class Docker:
             if not mount.source.startswith("/"):
                 self.engine.call("POST", "/volumes/create", {"Name": mount.source, "Labels": self.labels("cache")})
         self.services.start(flag(self.job.runner, self.values, "FF_NETWORK_PER_BUILD"))
+        if self.job.payload.get("git_info"):
+            self.helper = self._fetch_helper()
         self.fetch(self.image)
+
+    def _fetch_helper(self) -> str:
+        """The image that brings the sources: the one of config.toml is pulled as jobs' are, its own only if it must."""
+        name = expand(str(get(self.settings, "helper_image") or ""), {"CI_RUNNER_VERSION": VERSION})
+        self.job.trace.line(f"Using helper image: {name or HELPER}")
+        if name or not self.engine.image(HELPER):
+            self.fetch(name or HELPER)
+        return name or HELPER
 
     def host_config(self) -> dict[str, Any]:
         """What job and services have in common."""
@@ -146,18 +158,30 @@ class Docker:
         self.containers.append(container)
         return container
 
+    def fetch_sources(self, script: str) -> int:
+        """In a container of its own that has all that the job's has, volumes above all; only `user` is not for it."""
+        return self._run("predefined", {"Image": self.helper, "Cmd": ["gitlab-runner-build"]}, script)
+
     def run(self, script: str) -> int:
+        body: dict[str, Any] = {"Image": self.image, "Cmd": ["sh", "-c", DETECT]}
+        if self.entrypoint:
+            body["Entrypoint"] = list(self.entrypoint)
+        if get(self.settings, "user"):
+            body["User"] = get(self.settings, "user")
+        return self._run("build", body, script)
+
+    def _run(self, kind: str, own: Mapping[str, Any], script: str) -> int:
+        """A container that gets the script on its standard input; its exit code."""
         host: dict[str, Any] = {
             **self.host_config(),
             "Privileged": self.privileged(self.image),
             "SecurityOpt": list(get(self.settings, "security_opt") or []),
             **self.services.host_config(),
         }
-        body: dict[str, Any] = {
-            "Image": self.image,
-            "Cmd": ["sh", "-c", DETECT],
+        body = {
+            **own,
             "Env": self.job.variables.environment(),
-            "Labels": self.labels("build"),
+            "Labels": self.labels(kind),
             "OpenStdin": True,
             "StdinOnce": True,
             "AttachStdin": True,
@@ -165,11 +189,7 @@ class Docker:
             "AttachStderr": True,
             "HostConfig": host,
         }
-        if self.entrypoint:
-            body["Entrypoint"] = list(self.entrypoint)
-        if get(self.settings, "user"):
-            body["User"] = get(self.settings, "user")
-        container = self.create(f"{self.name}-build-{len(self.containers)}", body)
+        container = self.create(f"{self.name}-{kind}-{len(self.containers)}", body)
         attached = self.engine.attach(container)
         try:
             self.engine.call("POST", f"/containers/{container}/start")

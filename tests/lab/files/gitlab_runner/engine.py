@@ -44,10 +44,12 @@ class Engine:
     def __init__(self, host: str = "") -> None:
         self.path = (host or "unix:///var/run/docker.sock").partition("://")[2]
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, extra: Mapping[str, str] | None = None, **query: Any
+    ) -> Any:
         connection = _Connection(self.path)
         try:
-            headers = {"Content-Type": "application/json"} if body is not None else {}
+            headers = {**({"Content-Type": "application/json"} if body is not None else {}), **(extra or {})}
             data = None if body is None else json.dumps(body)
             connection.request(method, path + _query(query), data, headers)
             answer = connection.getresponse()
@@ -80,12 +82,12 @@ class Engine:
             raise
         return found
 
-    def pull(self, name: str) -> None:
+    def pull(self, name: str, login: Mapping[str, str] | None = None) -> None:
         # An engine takes a digest where it takes a tag.
         repository, separator, tag = name.partition("@")
         if not separator and ":" in name.rpartition("/")[2]:
             repository, _, tag = name.rpartition(":")
-        lines = self.call("POST", "/images/create", None, fromImage=repository, tag=tag or "latest")
+        lines = self.call("POST", "/images/create", None, login, fromImage=repository, tag=tag or "latest")
         for line in lines if isinstance(lines, list) else [lines]:
             if isinstance(line, dict) and "error" in line:
                 raise EngineError(f"Error response from daemon: {line['error']}", 500)

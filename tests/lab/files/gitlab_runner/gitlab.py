@@ -12,10 +12,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from .config import DEFAULT_PATH, get, system_id
+from .config import DEFAULT_PATH, certificate_folder, get, system_id
 from .version import VERSION
 
 ATTEMPTS = 5
@@ -65,8 +64,9 @@ class GitLab:
         given = get(self.runner, key)
         if given:
             return str(given)
-        host = urllib.parse.urlsplit(self.base).hostname or ""
-        path = Path(self.config_path).parent / "certs" / f"{host}{ending}"
+        # As the real one takes it: all before the first colon, so nothing sensible of an IPv6 address.
+        host = urllib.parse.urlsplit(self.base).netloc.partition(":")[0]
+        path = certificate_folder() / f"{host}{ending}"
         return str(path) if path.exists() else None
 
     def _open(self, request: urllib.request.Request) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from . import sources
 from .config import get
 from .gitlab import GitLab
 from .log import log, short
@@ -36,8 +37,11 @@ class Executor(Protocol):
     def prepare(self) -> None:
         """All that comes before the first command."""
 
+    def fetch_sources(self, script: str) -> int:
+        """Run the stage that brings the sources; its exit code."""
+
     def run(self, script: str) -> int:
-        """Run a stage; its exit code."""
+        """Run a stage of the job; its exit code."""
 
     def cleanup(self) -> None:
         """Leave nothing but what is kept on purpose."""
@@ -102,6 +106,25 @@ class Job:
         }
         self.variables = Variables(self.runner, mine, self.payload.get("variables") or [])
 
+    def _sources(self, executor: Executor) -> None:
+        """What the real one begins with; without it after_script is not run either."""
+        information = self.payload.get("git_info")
+        if not information:
+            self.trace.line(f"Working in {executor.folder}; the job asks for no repository")
+            return
+        self.trace.line("Getting source from Git repository")
+        try:
+            script = sources.compose(self.variables, executor.folder, information)
+        except sources.StrategyError as error:
+            raise JobError(str(error)) from None
+        code = executor.fetch_sources(script)
+        if code:
+            self._failed(code)
+            raise JobError(f"exit code {code}", "script_failure", code)
+
+    def _failed(self, code: int) -> None:
+        self.trace.line(f"\033[31;1mERROR: Job failed: exit code {code}\033[0;m")
+
     def _stages(self, executor: Executor) -> None:
         steps = self.payload.get("steps") or []
         failure: JobError | None = None
@@ -112,7 +135,7 @@ class Job:
             script = compose(self.variables, executor.folder, step.get("script") or [], strict=not after)
             code = executor.run(script)
             if code and not after and not step.get("allow_failure"):
-                self.trace.line(f"\033[31;1mERROR: Job failed: exit code {code}\033[0;m")
+                self._failed(code)
                 failure = JobError(f"exit code {code}", "script_failure", code)
         if failure:
             raise failure
@@ -123,7 +146,7 @@ class Job:
         self.trace.line(f"  on {name} {self.short}, system ID of this machine sent along")
         executor.prepare()
         self.settle(executor.own, executor.folder)
-        self.trace.line(f"Working in {executor.folder}; the lab has no repository to fetch")
+        self._sources(executor)
         self._stages(executor)
         self.trace.line("\033[32;1mJob succeeded\033[0;m")
 

@@ -30,12 +30,27 @@ def _exports(variables: Variables, folder: str) -> list[str]:
     return lines
 
 
+def notice(text: str) -> str:
+    """A line of the log in the colour of what the runner says itself."""
+    return f"printf '%s\\n' {shlex.quote(f'{GREEN}{text}{PLAIN}')}"
+
+
+def prelude(variables: Variables, folder: str, strict: bool = True) -> list[str]:
+    """What every stage begins with."""
+    lines = [*_exports(variables, folder), "if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi"]
+    return [*lines, "set -e"] if strict else lines
+
+
+def whole(body: Sequence[str]) -> str:
+    """One function of it all, so that the shell has read everything before a command can eat its input."""
+    return "\n".join(["job() {", *body, "}", "job </dev/null", ""])
+
+
 def compose(variables: Variables, folder: str, commands: Sequence[str], strict: bool = True) -> str:
-    """All of a stage. It is one function, so that the shell has read it whole before a command can eat its input."""
-    body = [*_exports(variables, folder), "if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi"]
-    body += ["set -e"] if strict else []
+    """All of a stage."""
+    body = prelude(variables, folder, strict)
     body += [f"mkdir -p {shlex.quote(folder)}", f"cd {shlex.quote(folder)}"]
     for command in commands:
         first = command.strip().partition("\n")[0]
-        body += [f"printf '%s\\n' {shlex.quote(f'{GREEN}$ {first}{PLAIN}')}", command]
-    return "\n".join(["job() {", *body, ":" if strict else "", "}", "job </dev/null", ""])
+        body += [notice(f"$ {first}"), command]
+    return whole([*body, ":" if strict else ""])

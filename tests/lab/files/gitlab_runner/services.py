@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -87,7 +88,8 @@ class Services:
         if self.network:
             host["NetworkMode"] = self.network
             body["NetworkingConfig"] = {"EndpointsConfig": {self.network: {"Aliases": names}}}
-        container = docker.create(f"{docker.name}-{aliases(name, '')[-1].replace('.', '-')}-{index}", body)
+        suffix = re.sub(r"[.:\[\]]", "-", aliases(name, "")[-1])
+        container = docker.create(f"{docker.name}-{suffix}-{index}", body)
         self.links += [f"{container}:{alias}" for alias in names]
         docker.engine.call("POST", f"/containers/{container}/start")
         return container, name

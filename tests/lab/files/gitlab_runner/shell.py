@@ -36,6 +36,9 @@ class Shell:
             return ["su", "--shell", "/bin/bash", "--login", self.job.user, "--command", "bash --login"]
         return ["bash", "--login"]
 
+    def fetch_sources(self, script: str) -> int:
+        return self.run(script)
+
     def run(self, script: str) -> int:
         process = subprocess.Popen(
             self._command(),

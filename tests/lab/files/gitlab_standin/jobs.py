@@ -6,16 +6,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from . import git_side
 from .state import Job, Runner, Space
 
 FAILURE_REASONS = (
     "unknown_failure", "script_failure", "runner_system_failure", "job_execution_timeout", "unmet_prerequisites",
     "image_pull_failure", "runner_unsupported", "runner_interrupted",
 )  # fmt: skip
-SHA = "5a3c1e0f9b7d2468ace013579bdf02468ace0135"
+DEPTH = 20
 KEYS = (
     "name", "stage", "ref", "protected", "script", "after_script", "tags", "image", "services", "variables", "timeout",
-    "project",
+    "project", "repository",
 )  # fmt: skip
 
 
@@ -25,6 +26,8 @@ def queue(space: Space, given: Mapping[str, Any]) -> Job:
     if unknown:
         raise ValueError(f"unknown keys {', '.join(unknown)}; a job has {', '.join(KEYS)}")
     wanted = dict(given)
+    if wanted.get("repository") and not git_side.is_branch(wanted.get("ref", "main")):
+        raise ValueError(f"the repository has no branch {wanted['ref']!r}; use letters, digits, hyphens and slashes")
     project = space.place("project", str(wanted.pop("project", "group/project")))
     if not project:
         raise ValueError(f"there is no project {given.get('project')!r}")
@@ -72,7 +75,7 @@ def payload(space: Space, runner: Runner, job: Job, base: str) -> dict[str, Any]
     if job.after_script:
         steps.append(_step("after_script", job.after_script, job, "always", allow_failure=True))
     image = {name: value for name, value in job.image.items() if name != "variables"} if job.image else None
-    return {
+    told: dict[str, Any] = {
         "id": job.id,
         "token": job.token,
         "allow_git_fetch": True,
@@ -81,11 +84,6 @@ def payload(space: Space, runner: Runner, job: Job, base: str) -> dict[str, Any]
             "project_name": path.rpartition("/")[2], "project_full_path": path,
             "time_in_queue_seconds": round(time.time() - job.created_at),
             "project_jobs_running_on_instance_runners_count": "0",
-        },
-        "git_info": {
-            "repo_url": repository, "repo_object_format": "sha1", "ref": job.ref, "sha": SHA, "before_sha": "0" * 40,
-            "ref_type": "branch", "refspecs": [f"+refs/heads/{job.ref}:refs/remotes/origin/{job.ref}"], "depth": 20,
-            "protected": job.protected,
         },
         "runner_info": {"timeout": timeout, "runner_session_url": None},
         "inputs": [],
@@ -100,6 +98,13 @@ def payload(space: Space, runner: Runner, job: Job, base: str) -> dict[str, Any]
         "dependencies": [],
         "hooks": [],
     }  # fmt: skip
+    if job.repository:  # GitLab always says it; here, a job that is not about its sources needs no helper image
+        told["git_info"] = {
+            "repo_url": repository, "repo_object_format": "sha1", "ref": job.ref, "sha": git_side.SHA,
+            "before_sha": "0" * 40, "ref_type": "branch", "depth": DEPTH, "protected": job.protected,
+            "refspecs": [f"+refs/heads/{job.ref}:refs/remotes/origin/{job.ref}"],
+        }  # fmt: skip
+    return told
 
 
 def _variables(runner: Runner, job: Job, path: str, base: str, repository: str) -> list[dict[str, Any]]:
@@ -107,7 +112,7 @@ def _variables(runner: Runner, job: Job, path: str, base: str, repository: str) 
         "CI": "true", "GITLAB_CI": "true", "CI_SERVER": "yes", "CI_SERVER_URL": base, "CI_API_V4_URL": f"{base}/api/v4",
         "CI_JOB_ID": str(job.id), "CI_JOB_NAME": job.name, "CI_JOB_STAGE": job.stage, "CI_PIPELINE_ID": str(job.id),
         "CI_PROJECT_ID": str(job.project_id), "CI_PROJECT_NAME": path.rpartition("/")[2], "CI_PROJECT_PATH": path,
-        "CI_PROJECT_NAMESPACE": path.rpartition("/")[0], "CI_COMMIT_SHA": SHA, "CI_COMMIT_REF_NAME": job.ref,
+        "CI_PROJECT_NAMESPACE": path.rpartition("/")[0], "CI_COMMIT_SHA": git_side.SHA, "CI_COMMIT_REF_NAME": job.ref,
         "CI_COMMIT_BRANCH": job.ref, "CI_RUNNER_ID": str(runner.id), "CI_RUNNER_DESCRIPTION": runner.description or "",
         "CI_RUNNER_TAGS": str(runner.tag_list),
     }  # fmt: skip

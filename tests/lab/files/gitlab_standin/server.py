@@ -15,13 +15,14 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from . import control, page, runner_side, user_side
+from . import control, git_side, page, runner_side, user_side
 from .faults import AFTER, BEFORE, Fault
 from .state import Space, stamp
 from .wire import Answer, Call, RefusalError, merged
 
 API = "/api/v4"
 LAB = "/lab"
+GIT = ".git/"
 IDLE_SECONDS = 75
 SPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
 Route = tuple[str, "re.Pattern[str]", Callable[..., Answer]]
@@ -31,7 +32,11 @@ def _table(prefix: str, *routes: tuple[tuple[str, str, Callable[..., Answer]], .
     return [(method, re.compile(prefix + path), action) for group in routes for method, path, action in group]
 
 
-ROUTES = [*_table(API, runner_side.ROUTES, user_side.ROUTES), *_table(LAB, control.ROUTES)]
+ROUTES = [
+    *_table(API, runner_side.ROUTES, user_side.ROUTES),
+    *_table(LAB, control.ROUTES),
+    *_table("", git_side.ROUTES),
+]
 
 
 def dispatch(space: Space, call: Call) -> Answer:
@@ -199,7 +204,7 @@ class Handler(BaseHTTPRequestHandler):
         self, space: Space, path: str, query: str, answer: Answer | None, fault: Fault | None, begun: float
     ) -> None:
         """Remember the request: what was asked for, never with what right."""
-        if not path.startswith(API):
+        if not (path.startswith(API) or GIT in path):
             return
         shown = "&".join(part for part in query.split("&") if part and "token" not in part.partition("=")[0])
         for token in space.issued:

@@ -132,6 +132,7 @@ class Job:
     services: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     timeout: int = 3600
+    repository: bool = False  # whether the runner is told where its sources are
     status: str = "pending"
     failure_reason: str | None = None
     exit_code: int | None = None
