@@ -20,7 +20,9 @@ any_text = st.lists(
     st.one_of(st.sampled_from(_NASTY), st.text(st.characters(exclude_categories=()), max_size=8)), max_size=6
 ).map("".join)
 # Words of the report's own that are no text of a host.
-_FIXED = frozenset({"state", "kind", "severity", "measured", "by", "model", "generated", "layer", "call"})
+_FIXED = frozenset(
+    {"state", "kind", "severity", "measured", "by", "model", "generated", "layer", "call", "until", "not_after"}
+)
 
 
 def with_text(text: str) -> dict[str, Any]:
