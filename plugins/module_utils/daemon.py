@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_json
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_json, daemon_reads
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, write_atomically
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.systemd import Unit, UnitError
@@ -54,6 +54,7 @@ class Daemon:
         self.unit = Unit(run, params["unit"])
         self.engine = Engine(self.params["socket"], timeout=5.0)
         self.drop_in = DROP_IN.format(self.params["unit"])
+        self._read_at_start: list[str] = self.params.get("read_at_start") or []
         self.text = read_text(self.params["path"])
         self.drop_in_text = read_text(self.drop_in) or ""
 
@@ -111,6 +112,13 @@ class Daemon:
             _rc, out, err = self._run([*arguments, "--pidfile", pidfile])
             last = (err or out).strip().splitlines()[-1:]
             return None if "pid file found" in err + out else "".join(last) or "it gave no reason"
+
+    def outdated(self) -> list[str]:
+        """Files of `read_at_start` that are not what the process found."""
+        paths = self._read_at_start
+        properties = self.unit.properties() if paths else {}
+        pid = int(properties.get("MainPID") or 0)
+        return daemon_reads.changed(paths, pid, properties.get("InvocationID", "")) if pid else []
 
     def wait(self, seconds: float, other_than: str | None = None) -> bool:
         """Whether the daemon answers within the time, as another process than the one with that invocation id."""
@@ -180,8 +188,11 @@ class Daemon:
         """
         through = _with_live_restore(text) if keep and action == "restart" else text
         self.write(through, drop_in)
+        reads = daemon_reads.checksums(self._read_at_start) if action in ("restart", "start") else {}
         if not self.act(action):
             return False
+        if reads:
+            daemon_reads.note(self.unit.properties().get("InvocationID", ""), reads)
         if through == text:
             return True
         self.write(text, drop_in)
@@ -244,6 +255,9 @@ def plan(daemon: Daemon, drop_in: str, before: Mapping[str, Any], after: Mapping
                 daemon.params["socket"], daemon.params["timeout"], daemon.params["unit"]
             )
         )
+    for path in daemon.outdated():
+        action = "restart"
+        reasons.append(f"{path} was changed after the daemon had started, which reads it only then")
     running, installed = daemon.version(), daemon.installed_version()
     if installed and running and installed != running:
         action = "restart"

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import stat
 import tempfile
 
 TYPE_CHECKING = False
@@ -14,6 +17,23 @@ if TYPE_CHECKING:
 
 # How the names of files end that are about to take another's place.
 LEFTOVER = ".runnerkit"
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "raise the quota of its owner",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "mount its file system writable",
+    errno.EPERM: "see with lsattr whether it is immutable",
+    errno.EACCES: "act as root (become)",
+    errno.EIO: "look at the disk",
+}
+
+
+def why(error: OSError) -> str:
+    """What the system said, with what to do."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    words = error.strerror or type(error).__name__
+    return f"{words} ({remedy})" if remedy else words
 
 
 def read_text(path: str) -> str | None:
@@ -55,12 +75,13 @@ def write_atomically(
     mode: int | None = None,
     owner: tuple[int, int] | None = None,
     ready: Callable[[], object] | None = None,
+    follow: bool = True,
 ) -> None:
     """Write beside it, flush to disk, rename. Owner and mode of an existing file stay unless `mode` says otherwise;
     `owner` (user and group) is for a new one. `ready` is called when all is written and the old file still stands: what
-    it raises calls the write off.
+    it raises calls the write off. Without `follow` a link at `path` is replaced, and what it leads to stays.
     """
-    path = os.path.realpath(path)
+    path = _place(path, follow)
     folder = os.path.dirname(path)
     make_folders(folder)
     try:
@@ -75,6 +96,12 @@ def write_atomically(
         os.unlink(temporary)
         raise
     flush(folder)
+
+
+def _place(path: str, follow: bool) -> str:
+    """The path without links, but for one that it may be itself."""
+    folder, name = os.path.split(path)
+    return os.path.realpath(path) if follow else os.path.join(os.path.realpath(folder), name)
 
 
 def _write_unnamed(path: str, content: bytes, mode: int | None, owner: tuple[int, int] | None) -> str:
@@ -110,9 +137,10 @@ def _write_named(path: str, content: bytes, mode: int | None, owner: tuple[int, 
 
 def _fill(stream: IO[bytes], path: str, content: bytes, mode: int | None, owner: tuple[int, int] | None) -> None:
     """Owner and mode first, so that the content is never seen by others; then all of it, down to the disk."""
-    try:
-        existing = os.stat(path)
-    except FileNotFoundError:
+    existing = None
+    with contextlib.suppress(FileNotFoundError):
+        existing = os.lstat(path)
+    if existing is None or stat.S_ISLNK(existing.st_mode):
         if owner is not None:
             os.fchown(stream.fileno(), *owner)
         os.fchmod(stream.fileno(), 0o644 if mode is None else mode)
@@ -124,9 +152,9 @@ def _fill(stream: IO[bytes], path: str, content: bytes, mode: int | None, owner:
     os.fsync(stream.fileno())
 
 
-def remove_leftovers(path: str) -> list[str]:
+def remove_leftovers(path: str, follow: bool = True) -> list[str]:
     """Remove what killed writes of this file left beside it; for a caller who knows that nobody is writing now."""
-    folder, name = os.path.split(os.path.realpath(path))
+    folder, name = os.path.split(_place(path, follow))
     if not os.path.isdir(folder):
         return []
     found = [

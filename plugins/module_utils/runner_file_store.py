@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import os
@@ -17,6 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import (
     make_folders,
     remove,
     remove_leftovers,
+    why,
     write_atomically,
 )
 
@@ -27,16 +27,6 @@ MODE = 0o600
 FOLDER_MODE = 0o700
 # Another run holds the lock for the moment of its write.
 PATIENCE = 10.0
-
-_REMEDIES = {
-    errno.ENOSPC: "free some space there",
-    errno.EDQUOT: "raise the quota of its owner",
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
-    errno.EROFS: "mount its file system writable",
-    errno.EPERM: "see with lsattr whether it is immutable",
-    errno.EACCES: "act as root (become)",
-    errno.EIO: "look at the disk",
-}
 
 
 class StoreError(Exception):
@@ -85,7 +75,7 @@ def read(path: str) -> File:
     except FileNotFoundError:
         return File()
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {_why(error)}") from error
+        raise StoreError(f"cannot read {path}: {why(error)}") from error
 
 
 def tidy(path: str) -> None:
@@ -108,7 +98,7 @@ def write(path: str, content: bytes, expected: str, *, backup: bool = False, res
                 remove_leftovers(target)
             return _replace(path, content, expected, backup, restart_needed)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {_why(error)}; the file stays as it was") from error
+        raise StoreError(f"cannot write {path}: {why(error)}; the file stays as it was") from error
 
 
 def _replace(path: str, content: bytes, expected: str, backup: bool, restart_needed: bool) -> Outcome:
@@ -185,10 +175,3 @@ def locked(folder: str) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _why(error: OSError) -> str:
-    """In words, with what to do."""
-    remedy = _REMEDIES.get(error.errno or 0)
-    words = error.strerror or type(error).__name__
-    return f"{words} ({remedy})" if remedy else words

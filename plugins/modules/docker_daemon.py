@@ -13,6 +13,8 @@ description:
   - Has the daemon itself check the new file, with the arguments of its own unit, before it replaces the old one.
   - Reloads the daemon when every changed setting can be reloaded, restarts it when one cannot, and restarts it when
     the program that runs is not the one that is installed.
+  - Restarts the daemon when one of the files that it reads only at its start was changed since, see
+    O(read_at_start).
   - While containers run, restarts it with live-restore in force, so that they outlive the restart. Where live-restore
     is not wanted it is switched on by a reload before the restart, and off by one after it. The engine of a swarm
     cannot have it.
@@ -46,6 +48,16 @@ options:
     description: Seconds to wait for the daemon to answer, after a start or restart and when it is slow.
     type: int
     default: 60
+  read_at_start:
+    description:
+      - Files that the daemon reads at its start alone. It is restarted when one of them was changed after its process
+        had started, by whomever; of a file that is missing it is not asked.
+      - The engine reads the host's bundle of certificate authorities so, C(/etc/ssl/certs/ca-certificates.crt) or
+        C(/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem). What lies below C(/etc/docker/certs.d) is read at each
+        connection and needs no restart.
+    type: list
+    elements: path
+    default: []
   unit:
     description: Name of the systemd unit.
     type: str
@@ -246,6 +258,7 @@ def main() -> None:
             "enabled": {"type": "bool", "default": True},
             "validate": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
+            "read_at_start": {"type": "list", "elements": "path", "default": []},
             "unit": {"type": "str", "default": "docker.service"},
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "socket": {"type": "path", "default": "/var/run/docker.sock"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon as daemons
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_reads
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.daemon import DaemonError, plan, quote, render_drop_in
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import EngineError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import MASK
@@ -79,6 +81,7 @@ class Host:
             "enabled": True,
             "validate": True,
             "timeout": 1,
+            "read_at_start": [],
             "unit": "docker.service",
             "path": str(self.path),
             "socket": str(folder / "docker.sock"),
@@ -181,6 +184,7 @@ class Host:
             "SubState": self.sub_state,
             "UnitFileState": self.file_state,
             "InvocationID": self.invocation,
+            "MainPID": 4711 if self.running else 0,
         }
 
     def fail_json(self, **values: Any) -> NoReturn:
@@ -210,6 +214,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(docker_daemon, "DaemonModule", daemon_module)
     monkeypatch.setattr(daemons, "PENDING", str(tmp_path / "pending"))
     monkeypatch.setattr(daemons, "DROP_IN", str(tmp_path / "{0}.d/environment.conf"))
+    monkeypatch.setattr(daemon_reads, "NOTE", str(tmp_path / "read"))
+    monkeypatch.setattr(daemon_reads, "_started", {4711: time.time() - 60}.get)
     monkeypatch.setattr(daemons, "Engine", lambda path, timeout: found)
     monkeypatch.setattr(daemons, "time", SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep))
     return found
@@ -251,6 +257,7 @@ class FakeDaemon:
         self.wait = lambda seconds: answers
         self.version = lambda: running
         self.installed_version = lambda: installed
+        self.outdated = list
 
 
 @pytest.mark.parametrize(
@@ -671,6 +678,52 @@ def test_a_daemon_that_has_gone_meanwhile_is_started(host: Host) -> None:
     host.info_error = EngineError("refused", "nothing listens")
     assert host.apply(config={"live-restore": True, "mtu": 1400})["changed"]
     assert host.calls == ["check", "restart"]
+
+
+# Files that are read at the start alone
+
+
+def test_a_file_that_changed_since_the_start_costs_one_restart(host: Host, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.crt"
+    bundle.write_text("one")
+    host.check_mode = True
+    foretold = host.apply(read_at_start=[str(bundle)])
+    assert (foretold["changed"], foretold["action"], host.calls) == (True, "restart", [])
+    assert foretold["reasons"] == [f"{bundle} was changed after the daemon had started, which reads it only then"]
+    host.check_mode = False
+    assert host.apply() == foretold
+    assert host.calls == ["restart"]
+    # Its time still lies after that of the process, which has not started anew in this test.
+    assert host.apply()["changed"] is False
+    bundle.touch()
+    assert host.apply()["changed"] is False
+    bundle.write_text("two")
+    assert host.apply()["action"] == "restart"
+    host.invocation += 1  # somebody else restarted it
+    assert host.apply()["action"] == "restart"
+
+
+def test_a_restart_for_something_else_is_one_for_the_files_as_well(host: Host, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.crt"
+    bundle.write_text("one")
+    host.containers = 3
+    assert host.apply(read_at_start=[str(bundle)], config={"mtu": 1400})["action"] == "restart"
+    assert host.calls == ["check", "reload", "restart", "reload"]
+    assert host.containers == 3
+    assert host.apply(config={"mtu": 1400})["changed"] is False
+
+
+def test_a_daemon_that_is_down_reads_them_when_it_is_started(host: Host, tmp_path: Path) -> None:
+    host.running = None
+    (tmp_path / "bundle.crt").touch()
+    assert host.apply(read_at_start=[str(tmp_path / "bundle.crt")])["reasons"] == ["the daemon does not run"]
+    assert host.apply()["changed"] is False
+
+
+@pytest.mark.parametrize("paths", [[], ["missing"]], ids=["none is named", "one that is missing"])
+def test_files_that_are_not_there_are_no_reason(host: Host, tmp_path: Path, paths: list[str]) -> None:
+    assert host.apply(read_at_start=[str(tmp_path / each) for each in paths])["changed"] is False
+    assert host.calls == []
 
 
 # Waiting
