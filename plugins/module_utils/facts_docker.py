@@ -76,7 +76,8 @@ def engine_facts(answers: EngineAnswers) -> dict[str, Any]:
     """The keys that only a running daemon can fill; null and empty lists without one."""
     version, info = answers.version, answers.info
     options = [printable(str(option)) for option in _list(info.get("SecurityOptions"))]
-    mirrors = _list(_mapping(info.get("RegistryConfig")).get("Mirrors"))
+    registries = _mapping(info.get("RegistryConfig"))
+    mirrors = _list(registries.get("Mirrors"))
     swarm = _mapping(info.get("Swarm")).get("LocalNodeState")
     return {
         "server_version": _plain(version.get("Version")),
@@ -91,9 +92,25 @@ def engine_facts(answers: EngineAnswers) -> dict[str, Any]:
         "rootless": _has_option(options, "rootless") if info else None,
         "swarm": swarm == "active" if info else None,
         "registry_mirrors": [printable(redact_text(str(mirror))) for mirror in mirrors],
+        "insecure_registries": _insecure(registries),
+        "https_proxy": _proxy(info.get("HttpsProxy")),
+        "no_proxy": [each.strip() for each in (_plain(info.get("NoProxy")) or "").split(",") if each.strip()],
         "data_root": _plain(info.get("DockerRootDir")),
         "containers_running": info.get("ContainersRunning"),
     }
+
+
+def _insecure(registries: Mapping[str, Any]) -> list[str]:
+    """Networks, then names, whose certificates the engine does not look at."""
+    named = _mapping(registries.get("IndexConfigs"))
+    names = sorted(name for name, its in named.items() if isinstance(its, dict) and its.get("Secure") is False)
+    return [printable(str(each)) for each in (*_list(registries.get("InsecureRegistryCIDRs")), *names)]
+
+
+def _proxy(value: Any) -> str | None:
+    """Engines mask a password in it themselves, but not all of them do."""
+    plain = _plain(value)
+    return redact_text(plain) if plain else None
 
 
 def seccomp_profile(options: list[str]) -> str | None:

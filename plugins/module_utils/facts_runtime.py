@@ -23,6 +23,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
     seccomp_workaround,
 )
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import group_members, host_facts
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_registry import registry_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runner import RUNNER_PACKAGES, runner_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.libseccomp import libseccomp_facts
 
@@ -70,7 +71,7 @@ def gather(
     facts["podman"] = _podman(programs["podman"], outputs.get("podman"))
     runner = facts_programs.gitlab_runner_version(outputs.get("gitlab-runner"))
     facts["gitlab_runner"] = runner_facts(programs["gitlab-runner"], runner, _first(packages, RUNNER_PACKAGES), root)
-    facts["registry_ca"] = []
+    facts["registry_ca"] = registry_facts(root)
     return facts
 
 

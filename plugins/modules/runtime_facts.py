@@ -14,8 +14,9 @@ description:
   - Facts of the running engine come from the Engine API over its unix socket.
     Without a daemon, versions come from the programs and from the package database.
   - Nothing is changed and nothing needs to be installed. What is absent is V(null). What is there but broken is
-    described in RV(ansible_facts.runnerkit.docker.error), RV(ansible_facts.runnerkit.docker.daemon_config_error) or
-    RV(ansible_facts.runnerkit.gitlab_runner.config_error). None of them fails the task.
+    described in RV(ansible_facts.runnerkit.docker.error), RV(ansible_facts.runnerkit.docker.daemon_config_error),
+    RV(ansible_facts.runnerkit.gitlab_runner.config_error) or RV(ansible_facts.runnerkit.registry_ca.errors).
+    None of them fails the task.
   - Takes less than half a second on a healthy host. With an engine that hangs it takes at most twice O(timeout),
     or three seconds if that is longer.
 author:
@@ -52,6 +53,7 @@ notes:
     are returned as V(********). So never write the returned configuration back to a host.
   - Of GitLab Runner's C(config.toml) only the keys that are listed here are returned, never a token, and of its
     variables only those that tell how a job reaches a Docker daemon.
+  - Of registries' certificates only public files are read, and no private key is opened.
   - Package facts are read from dpkg's database, with the journal of an interrupted dpkg.
     On other families of distributions they are V(null).
 """
@@ -185,6 +187,25 @@ ansible_facts:
               type: list
               elements: str
               sample: ["https://mirror.example.com/"]
+            insecure_registries:
+              description: Networks and registries whose certificates the engine does not look at (API C(/info)).
+              returned: always
+              type: list
+              elements: str
+              sample: ["127.0.0.0/8", "registry.example:5000"]
+            https_proxy:
+              description:
+                - The proxy through which the engine goes to registries (API C(/info)), with user name and password
+                  masked; V(null) without one.
+              returned: always
+              type: str
+              sample: http://proxy.example.com:3128
+            no_proxy:
+              description: What the engine goes to without its proxy (API C(/info)).
+              returned: always
+              type: list
+              elements: str
+              sample: [.example.com, 10.0.0.0/8]
             data_root:
               description: Where the engine keeps images, containers and volumes (API C(/info)).
               returned: always
@@ -459,6 +480,13 @@ ansible_facts:
               returned: always
               type: dict
               sample: {"gitlab.example.com.crt": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+            registry_auth:
+              description:
+                - Who has logins to registries by M(runnerkit.gitlab.registry_auth), by name, with the keys C(users) (of
+                  the host) and C(runners) (of its configuration); V(null) where nobody has.
+              returned: always
+              type: dict
+              sample: {"users": ["root"], "runners": ["build"]}
             concurrent:
               description: How many jobs may run at once; V(null) where that is not set.
               returned: always
@@ -485,6 +513,11 @@ ansible_facts:
                   returned: always
                   type: str
                   sample: https://gitlab.example.com
+                tls_ca_file:
+                  description: The file with the CA of its GitLab; V(null) where it looks for that by itself.
+                  returned: always
+                  type: str
+                  sample: /etc/gitlab-runner/certs/gitlab.example.com.crt
                 executor:
                   description: Its executor.
                   returned: always
@@ -630,11 +663,174 @@ ansible_facts:
                       type: str
                       sample: tcp://10.0.0.7:2376
         registry_ca:
-          description: Reserved for the registry CAs that are trusted on the host. This release leaves it empty.
+          description:
+            - The certificates by which registries and GitLab servers are trusted on the host, layer by layer.
+            - Layers are where somebody put a certificate. V(engine) is C(/etc/docker/certs.d), V(podman)
+              C(/etc/containers/certs.d) (for a registry that has no folder there podman takes the engine's), V(dind)
+              C(/etc/runnerkit/certs.d), V(runner) C(/etc/gitlab-runner/certs), V(helper)
+              C(/etc/runnerkit/helper-certs/ca.crt), and V(os) what was added to the host's own store.
+            - Times are in UTC. Nothing is judged, and nothing verified.
           returned: always
-          type: list
-          elements: dict
-          sample: []
+          type: dict
+          contains:
+            authorities:
+              description: One entry for each certificate of each registry, those for every address last.
+              returned: always
+              type: list
+              elements: dict
+              contains:
+                host:
+                  description: The registry, as its folder is named; V(null) in the layers runner, os and helper.
+                  returned: always
+                  type: str
+                  sample: registry.example:5000
+                name:
+                  description: The server's name, as its file is named, in the layer runner; elsewhere V(null).
+                  returned: always
+                  type: str
+                  sample: gitlab.example.com
+                sha256:
+                  description: SHA-256 of the certificate.
+                  returned: always
+                  type: str
+                  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+                subject:
+                  description: Its subject in one line (RFC 4514).
+                  returned: always
+                  type: str
+                  sample: CN=Example Root,O=Example
+                issuer:
+                  description: Its issuer in one line.
+                  returned: always
+                  type: str
+                  sample: CN=Example Root,O=Example
+                not_before:
+                  description: From when it is valid.
+                  returned: always
+                  type: str
+                  sample: "2026-01-31T00:00:00Z"
+                not_after:
+                  description: Until when it is valid.
+                  returned: always
+                  type: str
+                  sample: "2036-01-31T00:00:00Z"
+                ca:
+                  description: Whether it may sign others, by its basic constraints; in version 1 if it signs itself.
+                  returned: always
+                  type: bool
+                  sample: true
+                self_signed:
+                  description: Whether it names itself as its issuer, with a key of the same identifier.
+                  returned: always
+                  type: bool
+                  sample: true
+                layers:
+                  description: Where it lies, of V(engine), V(podman), V(os), V(runner), V(dind) and V(helper).
+                  returned: always
+                  type: list
+                  elements: str
+                  sample: [engine, podman]
+                paths:
+                  description: Its files.
+                  returned: always
+                  type: list
+                  elements: str
+                  sample: ["/etc/docker/certs.d/registry.example:5000/ca.crt"]
+            clients:
+              description: One entry for each certificate that is shown to a registry.
+              returned: always
+              type: list
+              elements: dict
+              contains:
+                host:
+                  description: The registry, as its folder is named.
+                  returned: always
+                  type: str
+                  sample: registry.example:5000
+                sha256:
+                  description: SHA-256 of the certificate.
+                  returned: always
+                  type: str
+                  sample: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+                subject:
+                  description: Its subject in one line.
+                  returned: always
+                  type: str
+                  sample: CN=builder
+                issuer:
+                  description: Its issuer in one line.
+                  returned: always
+                  type: str
+                  sample: CN=Example Root,O=Example
+                not_before:
+                  description: From when it is valid.
+                  returned: always
+                  type: str
+                  sample: "2026-01-31T00:00:00Z"
+                not_after:
+                  description: Until when it is valid.
+                  returned: always
+                  type: str
+                  sample: "2027-01-31T00:00:00Z"
+                layers:
+                  description: Where it lies.
+                  returned: always
+                  type: list
+                  elements: str
+                  sample: [engine]
+                paths:
+                  description: Its files.
+                  returned: always
+                  type: list
+                  elements: str
+                  sample: ["/etc/docker/certs.d/registry.example:5000/client.cert"]
+                key:
+                  description: Whether each of its files has its key beside it. No key is ever opened.
+                  returned: always
+                  type: bool
+                  sample: true
+            errors:
+              description: Files that are not read, by these facts or by the engine. At most a hundred are listed.
+              returned: always
+              type: list
+              elements: dict
+              contains:
+                path:
+                  description: The file.
+                  returned: always
+                  type: str
+                  sample: /etc/docker/certs.d/registry.example:5000/ca.crt
+                error:
+                  description: What is wrong with it, as a sentence about it.
+                  returned: always
+                  type: str
+                  sample: it has no certificate in PEM
+                certificates:
+                  description: How many certificates were found in it all the same.
+                  returned: always
+                  type: int
+                  sample: 0
+            store:
+              description:
+                - Whose way of adding authorities to its own store the host has, V(debian) or V(redhat), told by its
+                  program; V(null) for another or none.
+              returned: always
+              type: str
+              sample: debian
+            store_current:
+              description:
+                - Whether the bundle that programs read has all certificates of the layer os. V(false) means that the
+                  program that makes it has not run since, or is broken.
+                - V(null) where there are none.
+              returned: always
+              type: bool
+              sample: true
+            managed:
+              description: Files that the role registry_ca has written down as its own.
+              returned: always
+              type: list
+              elements: str
+              sample: ["/etc/docker/certs.d/registry.example:5000/ca.crt"]
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -43,7 +43,14 @@ INFO = {
     "SecurityOptions": ["name=apparmor", "name=seccomp,profile=default", "name=cgroupns"],
     "LiveRestoreEnabled": True,
     "Swarm": {"LocalNodeState": "inactive"},
-    "RegistryConfig": {"Mirrors": ["https://user:hunter2@mirror.example.com/"]},
+    "RegistryConfig": {
+        "Mirrors": ["https://user:hunter2@mirror.example.com/"],
+        "InsecureRegistryCIDRs": ["127.0.0.0/8"],
+        "IndexConfigs": {"docker.io": {"Secure": True}, "registry.example:5000": {"Secure": False}},
+    },
+    "HttpProxy": "",
+    "HttpsProxy": "http://user:hunter2@proxy.example.com:3128",
+    "NoProxy": "localhost, .example.com,",
     "DockerRootDir": "/var/lib/docker",
     "ContainersRunning": 3,
 }
@@ -61,6 +68,9 @@ WITHOUT_DAEMON: dict[str, Any] = {
     "rootless": None,
     "swarm": None,
     "registry_mirrors": [],
+    "insecure_registries": [],
+    "https_proxy": None,
+    "no_proxy": [],
     "data_root": None,
     "containers_running": None,
 }
@@ -85,6 +95,9 @@ def test_a_running_engine_tells_everything() -> None:
         "rootless": False,
         "swarm": False,
         "registry_mirrors": ["https://********@mirror.example.com/"],
+        "insecure_registries": ["127.0.0.0/8", "registry.example:5000"],
+        "https_proxy": "http://********@proxy.example.com:3128",
+        "no_proxy": ["localhost", ".example.com"],
         "data_root": "/var/lib/docker",
         "containers_running": 3,
     }
@@ -102,6 +115,11 @@ def test_a_running_engine_tells_everything() -> None:
         pytest.param({"SecurityOptions": None}, "security_options", [], id="no security options"),
         pytest.param({"RegistryConfig": None}, "registry_mirrors", [], id="no registry configuration"),
         pytest.param({"RegistryConfig": {"Mirrors": None}}, "registry_mirrors", [], id="no mirrors"),
+        pytest.param(
+            {"RegistryConfig": {"IndexConfigs": [1]}}, "insecure_registries", [], id="no word of insecure ones"
+        ),
+        pytest.param({"HttpsProxy": ""}, "https_proxy", None, id="no proxy"),
+        pytest.param({"NoProxy": None}, "no_proxy", [], id="nothing without the proxy"),
         pytest.param({"ContainersRunning": 0}, "containers_running", 0, id="no running container is zero"),
     ],
 )
@@ -120,14 +138,16 @@ def test_no_word_of_an_engine_means_the_terminal() -> None:
     info = {
         **dict.fromkeys(("Driver", "CgroupDriver", "DockerRootDir"), bad),
         "SecurityOptions": [f"name=seccomp,profile={bad}"],
-        "RegistryConfig": {"Mirrors": [bad]},
+        "RegistryConfig": {"Mirrors": [bad], "InsecureRegistryCIDRs": [bad], "IndexConfigs": {bad: {"Secure": False}}},
+        "HttpsProxy": bad,
+        "NoProxy": bad,
     }
     answers = EngineAnswers(True, None, version, info)
     assert answers.component("runc") == "1?[2J?"
     facts = engine_facts(answers)
     assert facts["server_version"] == "1?[2J?"
     assert facts["seccomp_profile"] == "1?[2J?"
-    assert json.dumps(facts).count("?[2J?") == 9
+    assert json.dumps(facts).count("?[2J?") == 13
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,9 @@ def test_a_bare_host_has_every_key_and_nothing_behind_them(host: Host) -> None:
         "rootless": None,
         "swarm": None,
         "registry_mirrors": [],
+        "insecure_registries": [],
+        "https_proxy": None,
+        "no_proxy": [],
         "data_root": None,
         "containers_running": None,
         "daemon_config": None,
@@ -99,7 +102,9 @@ def test_a_bare_host_has_every_key_and_nothing_behind_them(host: Host) -> None:
     }
     for key in ("containerd", "runc", "podman", "gitlab_runner"):
         assert facts[key] is None, key
-    assert facts["registry_ca"] == []
+    registries = facts["registry_ca"]
+    assert (registries["authorities"], registries["clients"], registries["errors"]) == ([], [], [])
+    assert (registries["store"], registries["store_current"], registries["managed"]) == (None, None, [])
 
 
 def _debian11(host: Host) -> Host:
@@ -210,6 +215,7 @@ def test_gitlab_runner(host: Host, configured: bool) -> None:
         "config_error": None,
         "concurrent": None,
         "certificates": {},
+        "registry_auth": None,
         "builds_folders": [],
     }
     assert len(runners) == configured

@@ -14,7 +14,12 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import profile_record
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runtime import gather
 from ansible_collections.runnerkit.gitlab.plugins.modules import runtime_facts
+from tests.support.pki import Authority
 from tests.unit.plugins.module_utils.fake_engine import answer, fake_engine
+from tests.unit.plugins.module_utils.registry_world import Host
+
+CA = Authority("Lab CA")
+BUILDER = CA.issue(["builder"], client=True)
 
 VERSION = {"Version": "28.5.2", "ApiVersion": "1.51", "MinAPIVersion": "1.24"}
 INFO = {"Driver": "overlay2", "SecurityOptions": ["name=seccomp,profile=builtin"]}
@@ -99,6 +104,10 @@ def test_everything_returned_is_documented_and_the_other_way_round(
     record = profile_record.Record("20.10.5", None, "5.10.0", "/etc/docker/profile.json", {})
     (tmp_path / "var/lib/runnerkit").mkdir(parents=True)
     profile_record.write(record, str(tmp_path) + profile_record.PATH)
+
+    registries = Host(tmp_path)
+    registries.trust("registry.example", CA.pem, BUILDER.cert_pem, BUILDER.key_pem)
+    registries.trust("other.example", CA.der)
 
     def everything(socket: str, timeout: float) -> dict[str, Any]:
         facts = gather(socket, timeout, root=str(tmp_path), search_path=str(tmp_path))
