@@ -34,7 +34,7 @@ class Finding:
     @property
     def key(self) -> tuple[str, str, str]:
         """What makes it the same finding on another day: its id, its layer and what it is about."""
-        about = [self.evidence.get(key) for key in ("name", "profile", "image")]
+        about = [self.evidence.get(key) for key in ("name", "profile", "image", "registries", "sha256")]
         return self.id, self.layer, "|".join(str(each or "") for each in about)
 
 

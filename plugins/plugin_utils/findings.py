@@ -13,19 +13,25 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_engine i
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_images import find_images
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_layers import find_layers
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_profile import find_profile
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_registry import find_registries
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_runner import find_runners
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.host_state import (
+    DEFAULT_CA_DAYS,
     DEFAULT_MINIMUM_VERSION,
     WORKAROUND_PATH,
     Host,
     read_host,
+    read_time,
 )
 
 __all__ = [
-    "DEFAULT_MINIMUM_VERSION", "LAYERS", "SEVERITIES", "WORKAROUND_PATH", "Finding", "find", "find_on",
+    "DEFAULT_CA_DAYS", "DEFAULT_MINIMUM_VERSION", "LAYERS", "SEVERITIES", "WORKAROUND_PATH", "Finding", "find",
+    "find_on", "read_time",
 ]  # fmt: skip
 
-_RULES = (find_engine, find_library, find_profile, find_layers, find_images, find_machines, find_runners)
+_RULES = (
+    find_engine, find_library, find_profile, find_layers, find_images, find_machines, find_runners, find_registries,
+)  # fmt: skip
 
 
 def find(
@@ -34,10 +40,16 @@ def find(
     probe: Mapping[str, Any] | None = None,
     images: Iterable[str] = (),
     workaround_path: str = WORKAROUND_PATH,
+    **registries: Any,
 ) -> list[Finding]:
-    """All findings for one host, the worst first; ValueError names a setting that cannot be read."""
+    """All findings for one host, the worst first; ValueError names a setting that cannot be read.
+
+    REGISTRIES are what read_host takes of that name: registries, expected, ca_days and now.
+    """
     return find_on(
-        read_host(facts, probe, minimum_version=minimum_version, images=images, workaround_path=workaround_path)
+        read_host(
+            facts, probe, minimum_version=minimum_version, images=images, workaround_path=workaround_path, **registries
+        )
     )
 
 

@@ -16,18 +16,21 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.finding import Fi
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings import find_on
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.fleet_order import upgrade_first
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.host_state import (
+    DEFAULT_CA_DAYS,
     DEFAULT_MINIMUM_VERSION,
     WORKAROUND_PATH,
     Host,
+    read_days,
     read_host,
     read_minimum,
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.prediction import library_of
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registry_rows import registry_rows
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import mapping, text
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.what_if import compare_with
 
 SCHEMA = 1
-_SETTINGS = ("minimum_version", "images", "what_if", "generated", "workaround")
+_SETTINGS = ("minimum_version", "images", "what_if", "generated", "workaround", "ca_days")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Settings:
     what_if: EngineSpec | None = None
     generated: str | None = None
     workaround: str = WORKAROUND_PATH
+    ca_days: int = DEFAULT_CA_DAYS
 
     @classmethod
     def of(cls, given: Any) -> Settings:
@@ -59,6 +63,7 @@ class Settings:
             what_if=EngineSpec.parse(spec) if spec else None,
             generated=text(given.get("generated")),
             workaround=text(given.get("workaround")) or WORKAROUND_PATH,
+            ca_days=read_days(DEFAULT_CA_DAYS if given.get("ca_days") is None else given["ca_days"]),
         )
 
 
@@ -79,7 +84,7 @@ def image_list(given: Any) -> tuple[str, ...]:
 
 
 def report(hosts: Any, settings: Any = None) -> dict[str, Any]:
-    """The whole report; HOSTS are dictionaries with name, facts, probe and error."""
+    """The whole report; HOSTS are dictionaries with name, facts, probe, registries, expected and error."""
     wanted = Settings.of(settings)
     if isinstance(hosts, str | Mapping) or not isinstance(hosts, Iterable):
         raise SettingError(
@@ -136,7 +141,8 @@ def host_entry(entry: Any, settings: Settings) -> tuple[dict[str, Any], Host]:
         error = f"a dictionary with name, facts, probe and error is wanted of each host, not {type(entry).__name__}"
     host = read_host(
         given.get("facts"), given.get("probe"), minimum_version=settings.minimum_version, images=settings.images,
-        workaround_path=settings.workaround, error=error,
+        workaround_path=settings.workaround, error=error, registries=given.get("registries"),
+        expected=given.get("expected"), ca_days=settings.ca_days, now=settings.generated,
     )  # fmt: skip
     found, cells = find_on(host), assess_host(host)
     row = {
@@ -146,6 +152,7 @@ def host_entry(entry: Any, settings: Settings) -> tuple[dict[str, Any], Host]:
         "layers": [_layer(layer) for layer in host.layers if layer.kind != "predicted"],
         "cells": {key: cell.as_dict() for key, cell in cells.items()},
         "findings": [finding.as_dict() for finding in found],
+        "registries": registry_rows(host.registries, found),
         "calls": _calls(host),
         "what_if": compare_with(host, settings.what_if, found) if settings.what_if and host.facts else None,
     }

@@ -50,7 +50,7 @@ def upgrade_first(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _causes(row: Mapping[str, Any]) -> list[_Cause]:
-    """The one fix that ends most of a host's own trouble; and of each image of its jobs, which no host can mend."""
+    """The fix that ends most of a host's own trouble; that of each image of its jobs, and of its worst registries."""
     if row["state"] not in _STATES:
         return []
     weighty = [finding for finding in row["findings"] if finding["severity"] in _STATES]
@@ -62,10 +62,15 @@ def _causes(row: Mapping[str, Any]) -> list[_Cause]:
         _cause(min(each, key=lambda one: (_STATES.index(one["severity"]), _rank(one)))) for each in of_images.values()
     ]
     # A host's worst severity is what it has to be freed of first; lesser findings may have lesser fixes.
+    # Whatever the engine is, it has nothing to do with the trust in registries.
+    of_registries = [finding for finding in weighty if finding["layer"] == "registry"]
+    if of_registries:
+        found.append(_cause(of_registries[0]))
     own = [
         finding
         for finding in weighty
         if finding["severity"] == row["state"]
+        and finding["layer"] != "registry"
         and not any(finding is one for each in of_images.values() for one in each)
     ]
     if own:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,12 +15,16 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import images as 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import syscall_tables as tables
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_spec import SettingError, is_release
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.layer import Layer, read_layers, unknown_layer
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registry_state import Registries, read_registries, when
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import mapping, text
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import EngineVersion
 
 DEFAULT_MINIMUM_VERSION = "20.10.6"
 # Where role docker_engine puts the profile of docker_engine_seccomp_workaround.
 WORKAROUND_PATH = "/etc/docker/runnerkit-seccomp-trace.json"
+# From how many days before its end on a certificate is told of.
+DEFAULT_CA_DAYS = 30
+_MOST_DAYS = 3650
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +39,10 @@ class Host:
     workaround_path: str = WORKAROUND_PATH
     # Facts of a host as it would be, not as it is.
     hypothetical: bool = False
+    registries: Registries = dataclasses.field(default_factory=Registries)
+    ca_days: int = DEFAULT_CA_DAYS
+    # What certificates are held against, the same for all hosts of a report.
+    now: datetime.datetime = dataclasses.field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
 
     @property
     def kind(self) -> str:
@@ -122,8 +131,16 @@ def read_host(
     images: Iterable[str] = (),
     workaround_path: str = WORKAROUND_PATH,
     error: str | None = None,
+    registries: Any = None,
+    expected: Any = None,
+    ca_days: Any = DEFAULT_CA_DAYS,
+    now: str | None = None,
 ) -> Host:
-    """A host from what modules returned; ERROR says why something is missing, and then nothing is predicted instead."""
+    """A host from what modules returned; ERROR says why something is missing, and then nothing is predicted instead.
+
+    REGISTRIES is what registry_check returned, EXPECTED what registry_ca_expected says of what was declared.
+    Certificates are held against NOW, a time such as 2026-11-22T07:30:00Z; without one, against the clock.
+    """
     known = mapping(facts)
     layers: list[Layer] = []
     if error:
@@ -146,7 +163,29 @@ def read_host(
         images=references,
         minimum=read_minimum(minimum_version),
         workaround_path=workaround_path,
+        registries=read_registries(known.get("registry_ca"), registries, expected),
+        ca_days=read_days(ca_days),
+        now=when(now) or datetime.datetime.now(datetime.UTC),
     )
+
+
+def read_days(given: Any) -> int:
+    """How many days before the end of a certificate it is told of; ValueError names the setting and its form."""
+    found = text(given)
+    if found is None or not found.isascii() or not found.isdigit() or not int(found) <= _MOST_DAYS:
+        raise SettingError(
+            f"readiness_ca_days (the setting ca_days) is {given!r}; give a number of days from 0 to {_MOST_DAYS}"
+        )
+    return int(found)
+
+
+def read_time(given: Any) -> str | None:
+    """A time, or None for the clock's; ValueError names the setting and its form."""
+    if given is not None and when(given) is None:
+        raise SettingError(
+            f"now is {given!r}; give a time in UTC such as 2026-11-22T07:30:00Z, or null for the clock's"
+        )
+    return text(given)
 
 
 def read_minimum(given: Any) -> EngineVersion:

@@ -5,13 +5,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registry_state import (
+    STORES,
+    Certificate,
+    read_registries,
+)
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registry_trouble import named
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import known_how
 
 WIDTH = 110
 _LABEL = 14
+_MOST_AUTHORITIES = 6
 
 
 def _row(label: str, value: str) -> str:
@@ -67,6 +74,27 @@ def _runner(runner: Mapping[str, Any]) -> list[str]:
     return rows
 
 
+def _registries(known: Any) -> list[str]:
+    """One line for each certificate of an authority, with what it is trusted for."""
+    groups: dict[str, list[Certificate]] = {}
+    for each in read_registries(known).authorities:
+        groups.setdefault(each.sha256 or each.subject, []).append(each)
+    rows = [
+        _row("registry CA", f"{its[0].subject} until {its[0].until}, for {named(list(dict.fromkeys(_for(its))))}")
+        for its in list(groups.values())[:_MOST_AUTHORITIES]
+    ]
+    if len(groups) > _MOST_AUTHORITIES:
+        rows.append(_row("registry CA", f"and {len(groups) - _MOST_AUTHORITIES} more"))
+    return rows
+
+
+def _for(certificates: Sequence[Certificate]) -> Iterator[str]:
+    for each in certificates:
+        yield from (STORES[layer] for layer in each.layers if layer in STORES)
+        if each.kind not in STORES:
+            yield f"{each.about} ({', '.join(each.layers)})" if each.kind == "registry" else each.about
+
+
 def facts_report(facts: Mapping[str, Any]) -> str:
     """What runtime_facts found on one host, one line for each part."""
     system = facts["os"]
@@ -95,6 +123,7 @@ def facts_report(facts: Mapping[str, Any]) -> str:
         rows.append(_row("podman", str(facts["podman"]["version"])))
     if facts.get("gitlab_runner"):
         rows.extend(_runner(facts["gitlab_runner"]))
+    rows.extend(_registries(facts.get("registry_ca")))
     return "\n".join(rows)
 
 

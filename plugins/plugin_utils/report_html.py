@@ -18,16 +18,18 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import report_layers
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import report_layers, report_registries
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import (
     SEVERITIES,
     STATES,
+    answer_word,
     count,
     evidence_pairs,
     grouped,
     headline,
     known_how,
     listed,
+    until_day,
 )
 
 _FOLDER = Path(__file__).parent / "data" / "report"
@@ -51,6 +53,7 @@ def page(report: Mapping[str, Any]) -> str:
         upgrade_first=report["summary"]["upgrade_first"],
         changes=grouped((host for host in hosts if host["what_if"]), lambda host: host["what_if"]),
         anchors=anchors,
+        registries=report_registries.shared(hosts),
         ranks={state: rank for rank, state in enumerate(STATES)},
         tall=len(hosts) > _TALL,
         style=markupsafe.Markup(style),  # noqa: S704 - a file of this collection
@@ -98,6 +101,7 @@ def _template() -> jinja2.Template:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "answer": answer_word,
         "breakable": _breakable,
         "calm": _calm,
         "counted": count,
@@ -105,6 +109,7 @@ def _template() -> jinja2.Template:
         "known_how": known_how,
         "layers": report_layers.layers,
         "listed": listed,
+        "until": until_day,
         "weight": _weight,
         "when": _when,
     }

@@ -21,6 +21,7 @@ _ELEMENTS = {"broken": "failure", "unknown": "error"}
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 # Findings that the columns do not show.
 _REST = "engine, versions and settings"
+_REGISTRIES = "private registries"
 
 
 def junit(report: Mapping[str, Any], degraded: str = "skipped") -> str:
@@ -48,11 +49,20 @@ def _suite(report: Mapping[str, Any], host: Mapping[str, Any], elements: Mapping
         cell = host["cells"][column["id"]]
         _case(suite, title, name, cell["state"], _of_cell(column, cell), elements)
     found = [finding for finding in host["findings"] if not finding["id"].startswith("call_blocked_")]
-    state = next((severity for severity in WEIGHTY for finding in found if finding["severity"] == severity), "ready")
-    told = "\n".join(_of_finding(finding) for finding in found if finding["severity"] in WEIGHTY)
-    _case(suite, _REST, name, state, told, elements)
+    of_registries = [finding for finding in found if finding["layer"] == "registry"]
+    if host["registries"] or of_registries:
+        _of_findings(suite, _REGISTRIES, name, of_registries, elements)
+    _of_findings(suite, _REST, name, [finding for finding in found if finding["layer"] != "registry"], elements)
     _count(suite)
     return suite
+
+
+def _of_findings(
+    suite: ElementTree.Element, title: str, name: str, found: list[dict[str, Any]], elements: Mapping[str, str]
+) -> None:
+    state = next((severity for severity in WEIGHTY for finding in found if finding["severity"] == severity), "ready")
+    told = "\n".join(_of_finding(finding) for finding in found if finding["severity"] in WEIGHTY)
+    _case(suite, title, name, state, told, elements)
 
 
 def _case(

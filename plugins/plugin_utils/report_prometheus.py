@@ -35,6 +35,16 @@ def exposition(report: Mapping[str, Any], host: str | None = None) -> str:
             _cells(hosts, kinds, "image"),
         ),
         *_metric("findings", "Number of findings for a runner host.", _findings(hosts)),
+        *_metric(
+            "registry_ready",
+            "Whether a private registry is trusted as it should be, and answers; 0 also when that is unknown.",
+            _registries(hosts),
+        ),
+        *_metric(
+            "registry_trust_end_timestamp_seconds",
+            "When the trust in a private registry ends, of a store its first certificate, in seconds since the epoch.",
+            _ends(hosts),
+        ),
         *_metric("layer_measured", "Whether system calls could be measured at this layer.", _layers(hosts)),
         *_metric("engine_info", "Versions on a runner host; the value is always 1.", _engines(hosts)),
         *_metric(
@@ -89,6 +99,20 @@ def _findings(hosts: list[dict[str, Any]]) -> Iterable[_Sample]:
         for severity in SEVERITIES:
             number = sum(1 for finding in host["findings"] if finding["severity"] == severity)
             yield {"host": host["name"], "severity": severity}, number
+
+
+def _registries(hosts: list[dict[str, Any]]) -> Iterable[_Sample]:
+    for host in hosts:
+        for row in host["registries"]:
+            yield {"host": host["name"], "registry": row["name"]}, int(row["state"] == "ready")
+
+
+def _ends(hosts: list[dict[str, Any]]) -> Iterable[_Sample]:
+    for host in hosts:
+        for row in host["registries"]:
+            if row["until"]:
+                # One that ended before 1970 is over all the same.
+                yield {"host": host["name"], "registry": row["name"]}, max(0, _seconds(row["until"]))
 
 
 def _layers(hosts: list[dict[str, Any]]) -> Iterable[_Sample]:

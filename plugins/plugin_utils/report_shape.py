@@ -112,6 +112,28 @@ def states_counted(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
 _SAID = {"ready": "ready", "degraded": "degraded", "broken": "broken", "unknown": "of unknown state"}
 
 
+# What a registry answered, in the few words that a table has room for.
+_ANSWERS = {
+    "ok": "answers", "dns": "no address", "refused": "refused", "timeout": "no answer", "unreachable": "no way there",
+    "plain_http": "plain HTTP", "other_ca": "another CA", "name_mismatch": "another name",
+    "server_expired": "expired", "server_not_yet_valid": "not valid yet", "ca_expired": "CA expired",
+    "ca_not_yet_valid": "CA not valid yet", "unfit": "unfit certificate",
+    "client_wanted": "wants a certificate", "client_refused": "refuses ours",
+    "trust_unreadable": "files unusable", "protocol": "no TLS in common", "not_a_registry": "no registry",
+}  # fmt: skip
+
+
+def answer_word(row: Mapping[str, Any]) -> str:
+    """How a registry answered; nothing where nobody asked it."""
+    answer = row["answer"]
+    return _ANSWERS.get(answer["kind"], "unknown") if answer else "-"
+
+
+def until_day(row: Mapping[str, Any]) -> str:
+    """The day on which the trust in a registry ends."""
+    return str(row["until"])[:10] if row["until"] else "-"
+
+
 def headline(summary: Mapping[str, Any]) -> str:
     """How the fleet is, in one sentence."""
     total = summary["hosts"]

@@ -79,14 +79,14 @@ def _bands(columns: Mapping[str, int], room: int) -> list[list[str]]:
 
 
 def _table(band: Sequence[str], rows: Iterable[tuple[str, Mapping[str, Any]]], widths: Sequence[int]) -> str:
-    lines = _lines(["host", "state", *band], widths)
+    lines = row_lines(["host", "state", *band], widths)
     lines.append(_GAP.join("-" * wide for wide in widths))
     for name, host in rows:
-        lines += _lines([name, host["state"], *(_word(host["cells"][ident]) for ident in band)], widths)
+        lines += row_lines([name, host["state"], *(_word(host["cells"][ident]) for ident in band)], widths)
     return "\n".join(lines)
 
 
-def _lines(values: Sequence[str], widths: Sequence[int]) -> list[str]:
+def row_lines(values: Sequence[str], widths: Sequence[int]) -> list[str]:
     """A row, on several lines where a value is wider than its column."""
     cells = [_cut(value, wide) for value, wide in zip(values, widths, strict=True)]
     height = max(len(cell) for cell in cells)

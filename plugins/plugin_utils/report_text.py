@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_lines import LEAST_WIDTH, WIDTH, names_of, wrapped
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_registries import registries_text
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import (
     WEIGHTY,
     count,
@@ -29,6 +30,7 @@ def fleet_text(report: Mapping[str, Any], width: int = WIDTH) -> str:
         wrapped(headline(report["summary"]), width),
         *tables(report, width),
         *_troubles(report["hosts"], width),
+        *registries_text(report["hosts"], width),
         *_asides(report["hosts"], width),
         *_what_if(report["hosts"], width),
         *_upgrade_first(report["summary"], width),
@@ -44,7 +46,9 @@ def _troubles(hosts: Sequence[dict[str, Any]], width: int) -> list[str]:
 
 
 def _about(host: Mapping[str, Any]) -> list[Any]:
-    return [host["state"], host["facts"], _weighty(host), "" if _weighty(host) else host["cells"]]
+    # Of a finding what is printed: its evidence, as the address that a name happened to have, differs between hosts.
+    told = [[finding[key] for key in ("severity", "id", "layer", "summary", "fix")] for finding in _weighty(host)]
+    return [host["state"], host["facts"], told, "" if told else host["cells"]]
 
 
 def _weighty(host: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from tests.support.sample_report import large_report, sample_report
 MATRIX = "document.getElementById('matrix-title').scrollIntoView()"
 HOST = "location.hash = '#host-ci-legacy-01'"
 CALLS = "location.hash = '#host-ci-berlin-02'; document.querySelectorAll('.layer')[1].scrollIntoView()"
+REGISTRIES = "document.getElementById('registries').scrollIntoView()"
 CELL = f"document.querySelectorAll('#rows tr:nth-child(3) details')[1].open = true; {MATRIX}"
 
 
@@ -31,6 +32,8 @@ CELL = f"document.querySelectorAll('#rows tr:nth-child(3) details')[1].open = tr
         ("host-phone", {"width": 360, "height": 2400}, 7, HOST),
         ("calls", {"height": 1100}, 7, CALLS),
         ("calls-phone", {"width": 360, "height": 1100}, 7, CALLS),
+        ("registries", {}, 7, REGISTRIES),
+        ("registries-phone", {"width": 360, "height": 1400}, 7, REGISTRIES),
         ("fifty", {"height": 1400}, 50, ""),
         ("fifty-phone", {"width": 360, "height": 1100}, 50, MATRIX),
     ],

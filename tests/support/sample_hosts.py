@@ -36,6 +36,7 @@ class Host:
     findings: Sequence[Dict] = ()
     what_if: Dict | None = None
     predicted: bool = False
+    registries: Sequence[Dict] = ()
 
     def renamed(self, name: str) -> Host:
         """The same host under another name."""
@@ -75,6 +76,30 @@ def finding(ident: str, severity: str, summary: str, evidence: Dict, fix: str, a
         "id": ident, "layer": at, "severity": severity, "summary": summary,
         "evidence": {"kind": "measured", **evidence}, "fix": fix,
     }  # fmt: skip
+
+
+def registry(
+    name: str, state: str, layers: Sequence[str], until: str, answer: Dict | None, subject: str = "CN=Example CA"
+) -> Dict:
+    authority = {"subject": subject, "not_after": until, "sha256": "9f86d081" * 8, "layers": list(layers)}
+    return {
+        "name": name, "state": state, "layers": list(layers), "authorities": [authority], "clients": [],
+        "until": until, "answer": answer,
+    }  # fmt: skip
+
+
+def answered(kind: str = "ok", detail: str = "it answers as a registry does") -> Dict:
+    return {
+        "kind": kind, "detail": detail, "address": "192.0.2.4:5000", "seconds": 0.021, "tls_version": "TLSv1.3",
+        "not_after": "2027-06-30T00:00:00Z",
+    }  # fmt: skip
+
+
+def refused() -> Dict:
+    return {**answered("refused", "nothing listens on 10.0.0.9:5009"), "tls_version": None, "not_after": None}
+
+
+EXAMPLE = ("registry.example.com:5000", ("engine", "podman", "dind"))
 
 
 def blocked(call: str, fix: str, at: str = "host", name: str = "host") -> Dict:
@@ -132,6 +157,10 @@ def stock() -> Host:
                 "model_differs", "note", "4 calls answer differently from what the versions say; each has a reason",
                 {"differences": differences}, "nothing; the measurement decides",
             ),
+        ],
+        registries=[
+            registry(EXAMPLE[0], "ready", EXAMPLE[1], "2036-01-01T00:00:00Z", answered()),
+            registry("the OS store", "ready", ["os"], "2031-05-01T00:00:00Z", None, "CN=Company Root,O=Company"),
         ],
     )  # fmt: skip
 
@@ -208,6 +237,16 @@ def degraded() -> Host:
                 {"profile.defaultAction": "SCMP_ACT_TRACE"},
                 "upgrade the engine, then set docker_engine_seccomp_workaround to false",
             ),
+            finding(
+                "registry_ca_expires_soon", "degraded",
+                f"{EXAMPLE[0]}: the CA CN=Example CA expires on 2026-12-04, in 12 days",
+                {"registries": [EXAMPLE[0]], "not_after": "2026-12-04T07:30:00Z"},
+                "give the new CA as ca in registry_ca_registries, beside the old one", "registry",
+            ),
+        ],
+        registries=[
+            registry(EXAMPLE[0], "degraded", EXAMPLE[1], "2026-12-04T07:30:00Z", answered()),
+            registry("10.0.0.9:5009", "degraded", ["engine"], "2036-01-01T00:00:00Z", refused()),
         ],
     )  # fmt: skip
 
@@ -231,6 +270,7 @@ def nested() -> Host:
         [*rows("host", TRIXIE), *rows(name, BUSTER)],
         cells,
         [*(blocked(call, fix, "dind", name) for call in BLOCKED), floats, IO_URING],
+        registries=[registry(EXAMPLE[0], "ready", EXAMPLE[1], "2036-01-01T00:00:00Z", answered())],
     )
 
 

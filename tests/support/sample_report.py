@@ -101,6 +101,7 @@ def _entry(host: Host, columns: Sequence[str]) -> dict[str, Any]:
         "layers": list(host.layers),
         "cells": cells,
         "findings": found,
+        "registries": list(host.registries),
         "calls": list(host.calls),
         "what_if": host.what_if,
     }

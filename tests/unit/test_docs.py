@@ -11,19 +11,23 @@ from pathlib import Path
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import images
 
+MAKERS = ("Finding", "Trouble", "_trouble", "trouble")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def finding_ids() -> Iterator[str]:
-    """The first argument of every Finding that is made; the one that is put together is that of a blocked call."""
+    """The first argument of every Finding (or Trouble, which becomes one) that is made.
+
+    Where that is no constant it is that of a blocked call, or is one of a Trouble.
+    """
     for path in (CHECKOUT / "plugins" / "plugin_utils").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding"):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS):
                 continue
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 yield str(first.value)
-            else:
+            elif node.func.id == "Finding":
                 yield from (f"call_blocked_{each.id.replace('-', '_')}" for each in images.GENERATIONS)
 
 

@@ -41,7 +41,9 @@ def test_it_has_the_promised_shape() -> None:
     for column in found["columns"]:
         assert list(column) == ["id", "kind", "title", "examples", "needs", "symptom"]
     for row in found["hosts"]:
-        assert list(row) == ["name", "state", "facts", "layers", "cells", "findings", "calls", "what_if"]
+        assert list(row) == [
+            "name", "state", "facts", "layers", "cells", "findings", "registries", "calls", "what_if",
+        ]  # fmt: skip
         assert list(row["cells"]) == [column["id"] for column in found["columns"]]
         assert list(row["facts"]) == [
             "os", "kernel", "architecture", "engine", "runc", "libseccomp", "containerd", "podman", "gitlab_runner",

@@ -133,6 +133,8 @@ def test_its_policy_allows_its_own_style_and_script_alone() -> None:
         ),
         pytest.param("jobs fail, or the engine is below the floor", id="what broken means"),
         pytest.param("unknown at layer host, not measured", id="a finding about what nobody could measure"),
+        pytest.param("CN=Example CA until 2026-12-04", id="the CA of a registry, and its end"),
+        pytest.param("refusednothing listens on 10.0.0.9:5009", id="what a registry answered"),
         pytest.param("Taken for granted: runc stays 1.0.0-rc10 unless it is given", id="what was assumed"),
     ],
 )

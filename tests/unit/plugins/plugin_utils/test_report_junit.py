@@ -15,6 +15,7 @@ from tests.support.any_text import any_text, with_text
 from tests.support.sample_report import large_report, sample_report
 
 REST = "engine, versions and settings"
+REGISTRIES = "private registries"
 
 
 def parsed(report: dict[str, Any], degraded: str = "skipped") -> ElementTree.Element:
@@ -31,9 +32,10 @@ def test_hosts_are_suites_and_columns_are_cases() -> None:
     root = parsed(sample_report())
     report = sample_report()
     assert [suite.get("name") for suite in root] == [host["name"] for host in report["hosts"]]
-    titles = [*(column["title"] for column in report["columns"]), REST]
-    for suite in root:
-        assert [entry.get("name") for entry in suite] == titles
+    titles = [column["title"] for column in report["columns"]]
+    for suite, host in zip(root, report["hosts"], strict=True):
+        registries = [REGISTRIES] if host["registries"] else []
+        assert [entry.get("name") for entry in suite] == [*titles, *registries, REST]
         assert {entry.get("classname") for entry in suite} == {suite.get("name")}
         assert suite.get("timestamp") == "2026-11-22T07:30:00"
 
@@ -49,6 +51,8 @@ def test_hosts_are_suites_and_columns_are_cases() -> None:
         pytest.param("ci-munich-03", REST, "error", id="an unreachable host is an error"),
         pytest.param("ci-munich-02", REST, "skipped", id="a degraded finding beside the columns"),
         pytest.param("ci-munich-01", REST, None, id="risks and notes do not matter"),
+        pytest.param("ci-munich-01", REGISTRIES, "skipped", id="a registry whose CA expires soon"),
+        pytest.param("ci-berlin-02", REGISTRIES, None, id="registries that are well"),
     ],
 )
 def test_states_become_outcomes(host: str, title: str, element: str | None) -> None:

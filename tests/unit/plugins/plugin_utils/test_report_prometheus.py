@@ -77,6 +77,16 @@ def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], int]:
             1,
             id="versions",
         ),
+        pytest.param(
+            "registry_ready", {"host": "ci-berlin-02", "registry": "registry.example.com:5000"}, 1, id="a registry"
+        ),
+        pytest.param(
+            "registry_ready", {"host": "ci-munich-01", "registry": "10.0.0.9:5009"}, 0, id="a registry that refuses"
+        ),
+        pytest.param(
+            "registry_trust_end_timestamp_seconds",
+            {"host": "ci-munich-01", "registry": "registry.example.com:5000"}, 1796369400, id="the end of a CA",
+        ),
         pytest.param("report_timestamp_seconds", {}, 1795332600, id="the time of the report"),
     ],
 )  # fmt: skip

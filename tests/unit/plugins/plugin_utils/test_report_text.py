@@ -125,7 +125,7 @@ def test_a_state_that_comes_from_a_cell_alone_is_told_by_the_cell() -> None:
 def test_fifty_hosts_share_rows_and_paragraphs() -> None:
     text = shown(large_report(50))
     lines = text.splitlines()
-    assert len(lines) < 110
+    assert len(lines) < 125
     assert "runner001 and 40 more  ready     ready        ready       ready" in text
     assert "runner010 and runner045 (2 hosts): broken" in lines
     assert (
@@ -133,6 +133,15 @@ def test_fifty_hosts_share_rows_and_paragraphs() -> None:
         in lines
     )
     assert "  note      io_uring_blocked: 42 hosts, such as runner001 to runner004" in text
+
+
+def test_hosts_whose_findings_differ_in_what_is_not_printed_share_a_paragraph() -> None:
+    report = large_report(50)
+    of_one_kind = [host for host in report["hosts"] if host["name"] in ("runner010", "runner045")]
+    for number, host in enumerate(of_one_kind):
+        address = f"10.0.0.{number}:5000"
+        host["findings"] = [{**each, "evidence": {**each["evidence"], "address": address}} for each in host["findings"]]
+    assert "runner010 and runner045 (2 hosts): broken" in shown(report).splitlines()
 
 
 def test_every_host_that_is_not_ready_is_named() -> None:
