@@ -16,6 +16,7 @@ Everything that can go wrong is an `EngineError`; its `kind` says what, its text
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -67,6 +68,21 @@ class EngineResponse(NamedTuple):
             return json.loads(self.body.decode("utf-8"))
         except ValueError as error:
             raise EngineError("protocol", f"the engine's answer is not JSON: {error}") from error
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages of an answer that is a stream of them, as of a pull or a push. What fails half-way says so in
+        its stream, with status 200: that is an EngineError of the kind io.
+        """
+        found = []
+        for line in self.body.decode("utf-8", "replace").splitlines():
+            with contextlib.suppress(ValueError):
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    found.append(message)
+        wrong = next((message["error"] for message in found if message.get("error")), None)
+        if wrong is not None:
+            raise EngineError("io", str(wrong))
+        return found
 
 
 class _DeadlineSocket(socket.socket):
@@ -141,17 +157,18 @@ class Engine:
         body: Any = None,
         timeout: float | None = None,
         sink: BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> EngineResponse:
-        """One exchange. PATH is quoted already and may start with an API version such as `/v1.41`.
+        """One exchange. PATH is quoted already and may start with an API version such as `/v1.41`; HEADERS go along.
 
         What does not fit into memory, an image say, is a file: BODY is sent from where it stands, and an answer below
         400 is written to SINK, whatever its size.
         """
         limit = self.timeout if timeout is None else timeout
-        payload, headers = _encode_body(body)
+        payload, kind = _encode_body(body)
         connection = _UnixConnection(self.socket_path, limit)
         try:
-            connection.request(method, path + _encode_query(query), body=payload, headers=headers)
+            connection.request(method, path + _encode_query(query), body=payload, headers={**kind, **(headers or {})})
             answer = connection.getresponse()
             content = _read(answer) if sink is None or answer.status >= 400 else _pour(answer, sink)
             # read(n) does not complain about a body that ends early.

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
 import re
 import shutil
 import tarfile
-from typing import Any, Iterator
+from typing import Iterator, Mapping
 from urllib.parse import quote
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import Engine, EngineError
@@ -38,11 +39,18 @@ _REMEDIES = (
         "the registry allows no more pulls for now; give a mirror's image, or an archive",
     ),
     (
-        re.compile(r"denied|unauthorized|not found|manifest unknown|does not exist"),
-        "look at the name, and pull it by hand where the registry asks for a login",
+        re.compile(
+            r"denied|unauthorized|no basic auth|authentication required|not found|manifest unknown|does not exist"
+        ),
+        "look at the name, and at the login (gitlab_runner_registry_auth); where that is a helper, pull the image",
     ),
     (re.compile(r"no space left"), "make room on the engine's disk"),
 )
+
+
+# Name and password, by registry.
+Logins = Mapping[str, "tuple[str, str]"]
+NO_LOGINS: Logins = {}
 
 
 class Images:
@@ -54,7 +62,7 @@ class Images:
         self._archive = archive
         self._pull = pull
 
-    def bring(self, engine: Engine, image: str, deadline: float) -> str:
+    def bring(self, engine: Engine, image: str, deadline: float, logins: Logins = NO_LOGINS) -> str:
         """Make sure that the engine has it; how that was."""
         if self._known(engine, image, deadline):
             return f"{image} is on the host"
@@ -62,7 +70,7 @@ class Images:
             self._load(engine, image, self._archive, deadline)
             return f"{image} was loaded from {self._archive}"
         if self._pull:
-            self._fetch(engine, image, deadline)
+            self._fetch(engine, image, deadline, logins)
             return f"{image} was pulled"
         raise EngineError(
             "missing", f"the image {image} is not on this host and pull is false; set pull, give archive, or load it"
@@ -77,13 +85,14 @@ class Images:
             raise
         return True
 
-    def _fetch(self, engine: Engine, image: str, deadline: float) -> None:
+    def _fetch(self, engine: Engine, image: str, deadline: float, logins: Logins) -> None:
         name, tag = split(image)
         query = {"fromImage": name, "tag": tag}
         limit = remaining(deadline, f"{image} was pulled")
         try:
-            answer = engine.request("POST", "/images/create", query=query, timeout=limit)
-            _check(answer.body)
+            headers = _credentials(logins.get(registry_of(image)))
+            answer = engine.request("POST", "/images/create", query=query, timeout=limit, headers=headers)
+            answer.messages()
         except EngineError as error:
             if error.kind == "timeout":
                 raise EngineError(
@@ -104,7 +113,7 @@ class Images:
             # An engine whose client is gone does not go on with it for long.
             with open(archive, "rb") as stream, self._janitor.making(min(limit, LOAD_AFTERMATH)):
                 answer = engine.request("POST", "/images/load", query={"quiet": 1}, body=stream, timeout=limit)
-            _check(answer.body)
+            answer.messages()
         except EngineError as error:
             words = error.message.split(f" was answered {error.status}: ", 1)[-1]
             raise EngineError(error.kind, f"the archive {archive} could not be loaded: {advised(words)}") from error
@@ -181,6 +190,19 @@ def names_in(archive: str) -> list[str]:
         ) from error
 
 
+def registry_of(name: str) -> str:
+    """The registry in an image's name, as Docker tells it from the first folder of a path."""
+    first, slash, _ = name.partition("/")
+    return first if slash and (any(mark in first for mark in ".:[") or first == "localhost") else "docker.io"
+
+
+def _credentials(login: tuple[str, str] | None) -> dict[str, str]:
+    if login is None:
+        return {}
+    text = json.dumps({"username": login[0], "password": login[1]})
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(text.encode()).decode("ascii")}
+
+
 def advised(words: str) -> str:
     """An engine's words with the remedy, where it is known."""
     said = " ".join(words.split())
@@ -194,15 +216,6 @@ def _path(image: str) -> str:
 def _full(image: str) -> tuple[str, str]:
     name, tag = split(image)
     return re.sub(r"^(?:docker\.io/)?(?:library/)?", "", name), tag
-
-
-def _check(body: bytes) -> None:
-    """What fails half-way says so in its stream, with status 200."""
-    for line in body.decode("utf-8", "replace").splitlines():
-        with contextlib.suppress(ValueError):
-            message: Any = json.loads(line)
-            if isinstance(message, dict) and message.get("error"):
-                raise EngineError("io", str(message["error"]))
 
 
 def _forget(engine: Engine, janitor: Janitor, path: str) -> None:

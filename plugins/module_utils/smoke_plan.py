@@ -164,7 +164,8 @@ def _reaches_docker(plan: Plan) -> bool:
     if plan.executor == SHELL or plan.mode in (SOCKET, DIND, DIND_INSECURE):
         return True
     named = any(entry.startswith("DOCKER_HOST=") for entry in plan.environment)
-    return named or plan.has_socket or bool(dind_services([{"name": service.image} for service in plan.services]))
+    services = [{"name": service.image, "alias": " ".join(service.aliases)} for service in plan.services]
+    return named or plan.has_socket or bool(dind_services(services))
 
 
 def _environment(value: Any) -> tuple[str, ...]:
@@ -193,7 +194,7 @@ def _service(value: Any, dind_image: str | None, flat: Mapping[str, Any]) -> Ser
     # The names come from what the runner has, whatever image stands in for it.
     names = (*re.split(r"[\s,]+", str(entry.get("alias") or "")), *aliases_of(image))
     return Service(
-        image=dind_image if dind_image and dind_services([{"name": image}]) else image,
+        image=dind_image if dind_image and dind_services([{**entry, "name": image}]) else image,
         aliases=tuple(dict.fromkeys(name for name in names if name)),
         environment=_environment(entry.get("environment")),
         command=tuple(str(word) for word in _sequence(entry.get("command"))),

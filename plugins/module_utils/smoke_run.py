@@ -11,6 +11,7 @@ import time
 import uuid
 from typing import Any, Iterator, Mapping
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import smoke_untold
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import DEFAULT_SOCKET, Engine, EngineError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_container import LEFT_BEHIND_AFTER, empty_image
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_janitor import Janitor
@@ -18,7 +19,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_layout impo
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_leftovers import LABEL, NAME, remove_leftovers
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_mode import CUSTOM, SHELL
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.smoke_cache import forget_build, known_entries
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.smoke_image import Images, saved
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.smoke_image import Images, Logins, saved
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.smoke_job import Outcome, record, run_container
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.smoke_place import (
     REMOVAL_TIMEOUT,
@@ -61,10 +62,11 @@ def _smoke(runner: Mapping[str, Any], params: Mapping[str, Any], janitor: Janito
     steps = Steps()
     try:
         socket = params.get("socket") or DEFAULT_SOCKET
-        plan = read_plan(runner, params.get("image"), params.get("dind_image"), socket)
+        table = smoke_untold.entry(name)
+        plan = read_plan(smoke_untold.completed(runner, table), params.get("image"), params.get("dind_image"), socket)
         with contextlib.suppress(StoppedError):
             work = _in_shell if plan.executor == SHELL else _in_container
-            work(_Work(plan, steps, janitor, images, deadline))
+            work(_Work(plan, steps, janitor, images, deadline, smoke_untold.logins(table)))
     except UnfitError as unfit:
         return {"name": name, "mode": mode, "ok": False if unfit.fault else None, "steps": [], "error": unfit.message}
     return steps.result(name, mode)
@@ -73,12 +75,15 @@ def _smoke(runner: Mapping[str, Any], params: Mapping[str, Any], janitor: Janito
 class _Work:
     """What a smoke job needs at hand."""
 
-    def __init__(self, plan: Plan, steps: Steps, janitor: Janitor, images: Images, deadline: float) -> None:
+    def __init__(
+        self, plan: Plan, steps: Steps, janitor: Janitor, images: Images, deadline: float, logins: Logins
+    ) -> None:
         self.plan = plan
         self.steps = steps
         self.janitor = janitor
         self.images = images
         self.deadline = deadline
+        self.logins = logins
         self.engine = Engine(plan.socket)
         self.mark = uuid.uuid4().hex[:12]
         self.label = f"{LABEL}={janitor.mark}"
@@ -133,7 +138,7 @@ def _in_container(work: _Work) -> None:
             if not plan.image:
                 raise EngineError("missing", "the runner has no docker.image, which jobs without one get; give image")
             for image in dict.fromkeys([plan.image, *(service.image for service in plan.services)]):
-                note(work.images.bring(engine, image, work.deadline))
+                note(work.images.bring(engine, image, work.deadline, work.logins))
             nested = _is_nested(plan)
             folder = ""
             if nested and plan.docker:
@@ -200,7 +205,7 @@ def _in_shell(work: _Work) -> None:
 def _base_for_shell(work: _Work, stack: contextlib.ExitStack) -> tuple[str, str]:
     """An image for the job, and what is to be mounted into containers of it."""
     if work.plan.image:
-        work.images.bring(work.engine, work.plan.image, work.deadline)
+        work.images.bring(work.engine, work.plan.image, work.deadline, work.logins)
         return work.plan.image, ""
     place = layout()
     name = stack.enter_context(empty_image(work.engine, work.janitor, work.deadline, place))

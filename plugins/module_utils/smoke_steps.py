@@ -19,7 +19,7 @@ LAST = 4
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _IDLE = re.compile(r"\blevel=(?:debug|info|warning)\b")
 _TELLING = re.compile(
-    r"error|cannot|can't|could not|denied|refused|fail|no such|not found|unknown|x509|tls|there is no|says no"
+    r"error|cannot|can't|could not|unable to|denied|refused|fail|no such|not found|unknown|x509|tls|there is no|says no"
     r"|timed? ?out|the container sees",
     re.IGNORECASE,
 )

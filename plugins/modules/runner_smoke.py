@@ -56,7 +56,10 @@ options:
       - All images in it have to be missing, so that none of the host's is replaced.
     type: path
   pull:
-    description: Whether an image that is missing is pulled. Pulled images stay.
+    description:
+      - Whether an image that is missing is pulled. Pulled images stay.
+      - The login is the runner's, C(DOCKER_AUTH_CONFIG) of its C(environment) or C(config.json) of root. Credential
+        helpers are not asked.
     type: bool
     default: true
   socket:

@@ -71,6 +71,11 @@ _RULES = (
         "a command of ~/.bash_logout fails, and the job with it", "remove that file from the home of the runner's user",
     ),
     _Rule(
+        r"both as a flag and in the configuration file", ("services",), (),
+        "the service's daemon is told the same by its command and by daemon.json in its image, and does not start then",
+        "leave one out: for registry-mirrors set gitlab_runner_registry_mirrors to [], or take an image without them",
+    ),
+    _Rule(
         r"read-only file system|permission denied|\(are you root|operation not permitted|unable to apply caps",
         ("services",),
         ("dind_not_privileged", "socket_and_dind", "call_blocked_*", "runner_profile"),

@@ -37,6 +37,8 @@ class FakeEngine:
     def __init__(self, path: str, answers: Mapping[str, bytes | None], pause: float = 0.0) -> None:
         self.path = path
         self.requests: list[tuple[str, str, bytes]] = []
+        # Of each request, names in lower case.
+        self.headers: list[dict[str, str]] = []
         self._answers = answers
         self._pause = pause
         self._stop = threading.Event()
@@ -63,12 +65,13 @@ class FakeEngine:
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
             line = stream.readline().decode()
-            length = 0
-            while header := stream.readline().strip():
-                if header.lower().startswith(b"content-length:"):
-                    length = int(header.split(b":")[1])
-            body = stream.read(length)
+            headers = {}
+            while header := stream.readline().decode().strip():
+                name, _, value = header.partition(":")
+                headers[name.lower()] = value.strip()
+            body = stream.read(int(headers.get("content-length", 0)))
         method, target, _ = line.split(" ", 2)
+        self.headers.append(headers)
         self.requests.append((method, target, body))
         response = self._answers.get(target.split("?")[0], answer({"message": "page not found"}, "404 Not Found"))
         if response is None:

@@ -274,3 +274,30 @@ def test_a_refusal_is_not_written_to_a_file(tmp_path: Path) -> None:
         with pytest.raises(EngineError, match="no such image"):
             engine.request("GET", "/images/x/get", sink=target)
     assert sink.read_bytes() == b""
+
+
+def test_headers_go_along() -> None:
+    with fake_engine({"/images/x/push": answer(b"")}) as fake:
+        Engine(fake.path).request("POST", "/images/x/push", body={"a": 1}, headers={"X-Registry-Auth": "e30="})
+        (headers,) = fake.headers
+    assert (headers["x-registry-auth"], headers["content-type"]) == ("e30=", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(
+            b'{"status":"a"}\r\n{"aux":{"Digest":"d"}}\r\n', [{"status": "a"}, {"aux": {"Digest": "d"}}], id="two"
+        ),
+        pytest.param(b"", [], id="nothing"),
+        pytest.param(b'not JSON\n["list"]\n{"error":""}\n', [{"error": ""}], id="odd lines are left out"),
+    ],
+)
+def test_a_stream_of_messages_is_read(body: bytes, expected: list[dict[str, Any]]) -> None:
+    assert engine_api.EngineResponse(200, {}, body).messages() == expected
+
+
+def test_a_stream_that_ends_with_an_error_is_one() -> None:
+    with pytest.raises(EngineError) as caught:
+        engine_api.EngineResponse(200, {}, b'{"status":"a"}\n{"errorDetail":{},"error":"no\\u0007pe"}\n').messages()
+    assert (caught.value.kind, caught.value.message) == ("io", "no?pe")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -56,6 +57,22 @@ def test_a_pulled_image_stays() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("registry", "sent"),
+    [
+        pytest.param("docker.io", {"username": "me", "password": "word"}, id="the registry of the image"),
+        pytest.param("other.example", None, id="nobody else hears of it"),
+    ],
+)
+def test_a_pull_takes_the_login_of_its_registry_along(registry: str, sent: dict[str, str] | None) -> None:
+    answers = Answers({"/images/create": answer(b'{"status":"done"}\r\n')})
+    with fake_engine(answers) as fake, contextlib.ExitStack() as stack:
+        images = Images(FakeJanitor(), stack, None, pull=True)
+        images.bring(Engine(fake.path), IMAGE, time.monotonic() + 5, {registry: ("me", "word")})
+        header = fake.headers[-1].get("x-registry-auth")
+    assert (json.loads(base64.urlsafe_b64decode(header)) if header else None) == sent
+
+
 REFUSED = "Get https://x/v2/: dial tcp: lookup x: no such host"
 
 
@@ -81,9 +98,16 @@ REFUSED = "Get https://x/v2/: dial tcp: lookup x: no such host"
         ),
         pytest.param(
             {"/images/create": answer({"message": "manifest unknown"}, "404 Not Found")}, True, "http",
-            f"the image {IMAGE} could not be pulled: manifest unknown; look at the name, and pull it by hand where the "
-            "registry asks for a login",
+            f"the image {IMAGE} could not be pulled: manifest unknown; look at the name, and at the login "
+            "(gitlab_runner_registry_auth); where that is a helper, pull the image",
             id="no such image",
+        ),
+        pytest.param(
+            {"/images/create": answer({"message": "no basic auth credentials"}, "500 Internal Server Error")}, True,
+            "http",
+            f"the image {IMAGE} could not be pulled: no basic auth credentials; look at the name, and at the login "
+            "(gitlab_runner_registry_auth); where that is a helper, pull the image",
+            id="a registry that asks for a login",
         ),
         pytest.param(
             {"/images/create": None}, True, "timeout",

@@ -70,6 +70,12 @@ def test_aliases_come_first_and_stay_when_another_image_stands_in() -> None:
     assert (other.image, other.aliases) == ("postgres:16", ("postgres",))
 
 
+def test_a_daemon_is_known_by_the_name_under_which_jobs_look_for_it() -> None:
+    runner = {**docker(services=[{"name": "own/engine:1", "alias": "docker"}], volumes=[]), "mode": "custom"}
+    assert read_plan(runner).docker
+    assert [each.image for each in read_plan(runner, dind_image="docker:28-dind").services] == ["docker:28-dind"]
+
+
 @pytest.mark.parametrize(
     ("image", "dind_image", "service"),
     [

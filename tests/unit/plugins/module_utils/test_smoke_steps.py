@@ -59,6 +59,11 @@ def test_words_fit_a_report(text: str, expected: str) -> None:
     [
         pytest.param(["Client: 1", "Cannot connect", "", "bye"], "Cannot connect", id="what tells of trouble"),
         pytest.param(["one", "two"], "one | two", id="or the last lines"),
+        pytest.param(
+            ["-exec: Fails if", "unable to configure the daemon"],
+            "-exec: Fails if | unable to configure the daemon",
+            id="what a daemon says that does not start",
+        ),
         pytest.param(["error: a", "error: a"], "error: a", id="once"),
         pytest.param(["level=info msg=error", "exit"], "exit", id="not what a daemon says all the time"),
         pytest.param(["level=info msg=error"], "level=info msg=error", id="unless it says nothing else"),

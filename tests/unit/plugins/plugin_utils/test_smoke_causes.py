@@ -161,6 +161,14 @@ def test_the_cause_is_told_from_what_was_said(step: str, mode: str, detail: str,
             "job", "shell", "the login shell ended with 1; look at ~/.bash_logout", "bash_logout", id="a farewell"
         ),
         pytest.param(
+            "services",
+            "dind",
+            "the service r/dind:1 ended with 1; what it said last: the following directives are specified both as a "
+            "flag and in the configuration file: registry-mirrors: (from flag: [https://a/], from file: [https://a])",
+            "by its command and by daemon.json",
+            id="mirrors twice",
+        ),
+        pytest.param(
             "bind_mount", "socket", "not done when the time limit was over", "longer than it may", id="too slow"
         ),
     ],
