@@ -6,38 +6,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
     runner_keep,
     runner_options,
     runner_schema,
     runner_toml,
 )
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.action_base import Action
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_file import RunnerFile, RunnerFileError
 
 # The module's documentation describes it.
 SPEC = runner_options.FILE
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Read, check, apply, write."""
 
-    _supports_check_mode = True
-    _requires_connection = True
+    libraries = ("tomlkit",)
+    sentences = (runner_options.OptionError, RunnerFileError)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Entry point. Failures are returned: an exception would be shown with the lines of YAML that led to it."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        del tmp
-        try:
-            runner_options.need("tomlkit")
-            result.update(self._keep(task_vars))
-        except (runner_options.OptionError, RunnerFileError) as error:
-            result.update(failed=True, changed=False, msg=str(error))
-        return result
-
-    def _keep(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """All of it."""
         options = runner_options.checked(self._task.args, SPEC)
         settings = runner_options.settings(options["config"], "config")

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
     registration,
@@ -24,6 +23,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
     runner_schema,
     runner_toml,
 )
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.action_base import Action
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_api import GitLab
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_transport import base_url
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_words import GitLabError
@@ -72,25 +72,13 @@ class _Task:
         return [each for _, each in self.done] + self.others
 
 
-class ActionModule(ActionBase):
+class ActionModule(Action):
     """Read, check, ask GitLab, apply, write."""
 
-    _supports_check_mode = True
-    _requires_connection = True
+    libraries = ("tomlkit", "gitlab")
+    sentences = (runner_options.OptionError, RunnerFileError, GitLabError)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Entry point."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        del tmp
-        try:
-            for library in ("tomlkit", "gitlab"):
-                runner_options.need(library)
-            result.update(self._register(task_vars or {}))
-        except (runner_options.OptionError, RunnerFileError, GitLabError) as error:
-            result.update(failed=True, changed=False, msg=str(error))
-        return result
-
-    def _register(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def act(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """All of it. Nothing is touched before everything that can be checked is."""
         host = str(task_vars.get("inventory_hostname", ""))
         task = self._checked(host)

@@ -9,30 +9,40 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_checks, runner_modes
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_checks, runner_modes, runner_surroundings
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_snippet as snippets
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries
 
 
 def runner_expand(
-    runners: Any, engine_version: str | None = None, url: str | None = None, before: Any = None, flat: bool = False
+    runners: Any,
+    engine_version: str | None = None,
+    url: str | None = None,
+    before: Any = None,
+    flat: bool = False,
+    surroundings: Any = None,
 ) -> Any:
     """Declared runners with their modes applied."""
+    try:
+        around = runner_surroundings.read(surroundings)
+    except ValueError as error:
+        raise AnsibleFilterError(f"runner_expand: {error}") from None
+    expand = runner_modes.expand if flat else runner_modes.with_expanded_config
+
+    def expanded(runner: Any) -> dict[str, Any]:
+        if not isinstance(runner, Mapping):
+            kind = type(runner).__name__
+            raise AnsibleFilterError(f"runner_expand: a runner is a dictionary with a name, not {kind}")
+        try:
+            return expand(runner, engine_version, url=url, before=entries(before), surroundings=around)
+        except ValueError as error:
+            raise AnsibleFilterError(f"runner_expand: runner {runner.get('name')}: {error}") from error
+
     if isinstance(runners, Mapping):
-        return _expanded(runners, engine_version, url, before, flat)
+        return expanded(runners)
     if not isinstance(runners, list):
         raise AnsibleFilterError(f"runner_expand wants a runner or a list of them, not {type(runners).__name__}")
-    return [_expanded(one, engine_version, url, before, flat) for one in runners]
-
-
-def _expanded(runner: Any, engine_version: str | None, url: str | None, before: Any, flat: bool) -> dict[str, Any]:
-    if not isinstance(runner, Mapping):
-        raise AnsibleFilterError(f"runner_expand: a runner is a dictionary with a name, not {type(runner).__name__}")
-    expand = runner_modes.expand if flat else runner_modes.with_expanded_config
-    try:
-        return expand(runner, engine_version, url=url, before=entries(before))
-    except ValueError as error:
-        raise AnsibleFilterError(f"runner_expand: runner {runner.get('name')}: {error}") from error
+    return [expanded(one) for one in runners]
 
 
 def runner_errors(
@@ -56,12 +66,12 @@ def runner_name_errors(there: Any, path: str = "config.toml") -> list[str]:
     return runner_checks.name_errors(entries(there), path)
 
 
-def runner_snippet(runner: Any, engine_version: str | None = None) -> str:
+def runner_snippet(runner: Any, engine_version: str | None = None, dind_image: str | None = None) -> str:
     """A job for a runner."""
     if not isinstance(runner, Mapping):
         raise AnsibleFilterError(f"runner_snippet wants a runner of gitlab_runner_runners, not {type(runner).__name__}")
     try:
-        return snippets.snippet(runner, engine_version)
+        return snippets.snippet(runner, engine_version, dind_image)
     except ValueError as error:
         raise AnsibleFilterError(f"runner_snippet: runner {runner.get('name')}: {error}") from error
 

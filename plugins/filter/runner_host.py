@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_layout as layout
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_modes, runner_options, runner_schema
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries, mapping
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries, mapping, texts
 
 
 def runner_config_errors(
@@ -43,8 +43,9 @@ def runner_layout(runners: Any, facts: Any = None, authority: str | None = None)
     if isinstance(runners, str | Mapping):
         raise AnsibleFilterError(f"runner_layout wants a list of runners, not {type(runners).__name__}")
     there = mapping(mapping(facts).get("gitlab_runner"))
+    managed = texts(mapping(mapping(facts).get("registry_ca")).get("managed"))
     return {
-        "certificates": layout.certificates(declared, authority, mapping(there.get("certificates")))
+        "certificates": layout.certificates(declared, authority, mapping(there.get("certificates")), managed)
         if authority
         else [],
         "folders": layout.folders(declared, entries(there.get("builds_folders"))),

@@ -14,7 +14,7 @@ import re
 import stat
 from typing import Any, Callable, Iterable, Mapping
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_mode, toml_reader
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_auth_record, runner_mode, toml_reader
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import printable
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact_text
 
@@ -53,7 +53,12 @@ def runner_facts(
     if not path and not package:
         return None
     facts = {"version": version, "path": path, "package": package, **configuration(root)}
-    return {**facts, "certificates": _certificates(root), "builds_folders": _builds_folders(facts["runners"], root)}
+    return {
+        **facts,
+        "certificates": _certificates(root),
+        "builds_folders": _builds_folders(facts["runners"], root),
+        "registry_auth": _registry_auth(root),
+    }
 
 
 def configuration(root: str = "/", config_path: str = RUNNER_CONFIG) -> dict[str, Any]:
@@ -97,6 +102,17 @@ def _certificates(root: str, config_path: str = RUNNER_CONFIG) -> dict[str, str]
             continue
         found[printable(name)] = hashlib.sha256(content).hexdigest()
     return found
+
+
+def _registry_auth(root: str) -> dict[str, Any] | None:
+    """Who has logins to registries by the role, by name; None without any, and where that cannot be read."""
+    try:
+        record = registry_auth_record.read(os.path.join(root, registry_auth_record.PATH.lstrip("/")))
+    except registry_auth_record.RecordError:
+        return None
+    if record.empty:
+        return None
+    return {"users": sorted(map(printable, record.users)), "runners": sorted(map(printable, record.runners))}
 
 
 def _builds_folders(runners: Iterable[Mapping[str, Any]], root: str) -> list[str]:
@@ -170,6 +186,7 @@ def _runner(table: Mapping[str, Any]) -> dict[str, Any]:
         "name": _text(_get(table, "name")),
         "id": _number(_get(table, "id")),
         "url": _text(_get(table, "url")),
+        "tls_ca_file": _text(_get(table, "tls-ca-file")),
         "executor": _text(_get(table, "executor")),
         "builds_dir": _text(_get(table, "builds_dir")),
         "docker": _docker(docker) if isinstance(docker, dict) else None,

@@ -20,6 +20,8 @@ SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 _CERTIFICATES = ("/certs", "/certs/client")
 # docker:28.5.2-dind, registry.example.com/dind:1, docker:dind-rootless
 _DIND = re.compile(r"(?:^|[/:_.-])dind(?:$|[@:_.-])")
+# What the docker command's image looks for; an image of one's own may be called anything.
+_DAEMON = "docker"
 _PLAIN_PORT = re.compile(r":2375/?$")
 _WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
@@ -68,8 +70,13 @@ def socket_volume(volumes: Iterable[str]) -> str | None:
 
 
 def dind_services(services: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those services that are Docker daemons, as their names say."""
-    return [service for service in services if _DIND.search(str(service.get("name") or ""))]
+    """Those services that are Docker daemons, as their names say, or the name by which jobs look for one."""
+    return [
+        service
+        for service in services
+        if _DIND.search(str(service.get("name") or ""))
+        or _DAEMON in re.split(r"[\s,]+", str(service.get("alias") or ""))
+    ]
 
 
 def shares_builds(volumes: Iterable[str], builds_dir: str | None) -> bool:

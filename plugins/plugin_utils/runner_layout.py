@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_mode
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_paths, runner_mode
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries, mapping, texts
 
 
@@ -35,18 +35,23 @@ def authority_errors(given: str, authority: str) -> list[str]:
     return []
 
 
-def certificates(runners: Iterable[Mapping[str, Any]], authority: str, there: Mapping[str, Any]) -> list[str]:
+def certificates(
+    runners: Iterable[Mapping[str, Any]], authority: str, there: Mapping[str, Any], managed: Iterable[str] = ()
+) -> list[str]:
     """Names of the files in the runner's folder `certs` that lack AUTHORITY; THERE is {name: SHA-256} of those it has.
 
-    GitLab Runner looks for HOST.crt, without the port, where a runner has no tls-ca-file.
+    GitLab Runner looks for HOST.crt, without the port and as its address spells it, where a runner has no tls-ca-file.
+    MANAGED are paths that role registry_ca keeps: two roles that write one file would never come to rest.
     """
+    theirs = set(managed)
     digest = hashlib.sha256(authority.encode()).hexdigest()
     hosts = {
-        urlsplit(str(one.get("url") or "")).hostname
+        urlsplit(str(one.get("url") or "")).netloc.rpartition("@")[2]
         for one in runners
         if one.get("state") != "absent" and not mapping(one.get("config")).get("tls-ca-file")
     }
-    return sorted(f"{host}.crt" for host in hosts if host and there.get(f"{host}.crt") != digest)
+    names = {registry_paths.name_of(host) for host in hosts if host and registry_paths.runner(host) not in theirs}
+    return sorted(f"{name}.crt" for name in names if there.get(f"{name}.crt") != digest)
 
 
 def folders(runners: Iterable[Mapping[str, Any]], there: Iterable[str]) -> list[str]:

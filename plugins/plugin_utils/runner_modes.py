@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_mode
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_mode import MODES
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_variables
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_surroundings import NONE, Surroundings
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries, mapping, text, version
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.versions import EngineVersion
 
@@ -62,7 +63,12 @@ def dind_image(engine_version: str | None) -> str:
     return f"docker:{_release(engine_version)}-dind"
 
 
-def preset(mode: str, engine_version: str | None = None, builds_dir: str | None = None) -> dict[str, Any]:
+def preset(
+    mode: str,
+    engine_version: str | None = None,
+    builds_dir: str | None = None,
+    surroundings: Surroundings = NONE,
+) -> dict[str, Any]:
     """The keys that a mode stands for; ValueError names a mode that there is not."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}, which is none of {', '.join(MODES)}")
@@ -74,15 +80,22 @@ def preset(mode: str, engine_version: str | None = None, builds_dir: str | None 
     if mode == "socket":
         builds = builds_dir or runner_mode.DEFAULT_BUILDS_DIR
         socket = runner_mode.SOCKETS[0]
-        docker |= {"privileged": False, "volumes": [f"{builds}:{builds}", "/cache", f"{socket}:{socket}"]}
-        return {"executor": "docker", "docker": docker}
+        volumes = [f"{builds}:{builds}", "/cache", f"{socket}:{socket}", *surroundings.volumes(dind=False)]
+        docker |= {"privileged": False, "volumes": volumes}
+        return {
+            "executor": "docker",
+            **({"environment": surroundings.variables} if surroundings.variables else {}),
+            "docker": docker,
+        }
+    own = ["/certs/client", "/cache"] if mode == "dind" else ["/cache"]
+    service = {"name": surroundings.dind_image or dind_image(engine_version), "alias": "docker"}
     docker |= {
         "privileged": True,
-        "volumes": ["/certs/client", "/cache"] if mode == "dind" else ["/cache"],
-        "services": [{"name": dind_image(engine_version), "alias": "docker"}],
+        "volumes": [*own, *surroundings.volumes(dind=True)],
+        "services": [{**service, **surroundings.service}],
     }
     # One by one: what else is given to jobs stays.
-    environment = {**VARIABLES[mode], **dict.fromkeys(_UNTOLD.get(mode, ()))}
+    environment = {**VARIABLES[mode], **dict.fromkeys(_UNTOLD.get(mode, ())), **surroundings.variables}
     return {"executor": "docker", "environment": environment, "docker": docker}
 
 
@@ -92,19 +105,22 @@ def expand(
     *,
     url: str | None = None,
     before: Iterable[Any] = (),
+    surroundings: Surroundings = NONE,
 ) -> dict[str, Any]:
     """The keys of the [[runners]] entry of a declared runner.
 
     What `config` declares wins over the preset, key by key, and a null stays, since it removes the key from the file.
-    BEFORE are the runners that facts tell of: what a runner keeps from another mode is removed.
+    BEFORE are the runners that facts tell of: what a runner keeps from another mode is removed, and so is a login that
+    an earlier run gave it.
     """
     name = declared.get("name")
     if declared.get("state") == "absent":
         return {"name": name, "state": "absent"}
     config = mapping(declared.get("config"))
     mode = str(declared.get("mode") or "custom")
-    known = preset(mode, engine_version, text(config.get("builds_dir")))
-    found = _merged(_merged(_leftovers(name, mode, before), known), config)
+    known = preset(mode, engine_version, text(config.get("builds_dir")), surroundings)
+    left = _merged(surroundings.leftovers(name), _leftovers(name, mode, before))
+    found = _merged(_merged(left, known), config)
     address = declared.get("url") or url
     head = {"name": name, **({"url": address} if address else {})}
     return {**head, **{key: value for key, value in found.items() if key not in ("name", "state")}}
@@ -116,9 +132,10 @@ def with_expanded_config(
     *,
     url: str | None = None,
     before: Iterable[Any] = (),
+    surroundings: Surroundings = NONE,
 ) -> dict[str, Any]:
     """A declared runner with mode, state and url filled in, and with a `config` that says all that its mode means."""
-    found = expand(declared, engine_version, url=url, before=before)
+    found = expand(declared, engine_version, url=url, before=before, surroundings=surroundings)
     given = {
         "mode": "custom",
         "state": "present",

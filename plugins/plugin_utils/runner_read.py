@@ -28,6 +28,8 @@ class Runner:
     name: str
     executor: str
     mode: str
+    url: str | None
+    tls_ca_file: str | None
     builds_dir: str | None
     docker: Mapping[str, Any]
     environment: Mapping[str, str]
@@ -84,6 +86,8 @@ def _read(given: Mapping[str, Any]) -> Runner:
         name=text(given.get("name")) or "without a name",
         executor=text(given.get("executor")) or "",
         mode=mode if mode in runner_mode.MODES else "custom",
+        url=text(given.get("url")),
+        tls_ca_file=text(given.get("tls_ca_file")),
         builds_dir=text(given.get("builds_dir")),
         docker=mapping(given.get("docker")),
         # An empty value says something here.

@@ -9,8 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_mode
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_modes, runner_variables
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_paths, runner_mode
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
+    registry_mirrors,
+    runner_modes,
+    runner_surroundings,
+    runner_variables,
+)
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import listed
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import entries, mapping, printable, text, texts
 
@@ -36,8 +41,10 @@ _SCRIPT = """\
 """
 
 
-def snippet(declared: Mapping[str, Any], engine_version: str | None = None) -> str:
-    """A job for a declared runner, whether its mode has been applied to its config yet or not."""
+def snippet(declared: Mapping[str, Any], engine_version: str | None = None, dind_image: str | None = None) -> str:
+    """A job for a declared runner, whether its mode has been applied to its config yet or not. DIND_IMAGE is the one
+    that jobs name which bring their daemon themselves.
+    """
     flat = runner_modes.expand(declared, engine_version)
     docker = mapping(flat.get("docker"))
     variables = runner_variables.table(flat.get("environment"))
@@ -56,8 +63,9 @@ def snippet(declared: Mapping[str, Any], engine_version: str | None = None) -> s
         return _written([*notes, "How its jobs reach a Docker daemon is not known from its settings."], body, _NOTHING)
     else:
         body.append(f"  image: {_yaml(_image(docker, engine_version))}")
-        more = _socket(flat, docker) if mode == "socket" else _dind(mode, docker, variables, engine_version, body)
-        notes += more
+        daemon = dind_image or _service(docker, engine_version)
+        notes += _socket(flat, docker) if mode == "socket" else _dind(mode, docker, variables, daemon, body)
+        notes += _login(variables)
     return _written(notes, body, _SCRIPT)
 
 
@@ -103,9 +111,7 @@ def _socket(flat: Mapping[str, Any], docker: Mapping[str, Any]) -> list[str]:
     return [*notes, "The checkout is not on the host under this path: a bind mount of it is an EMPTY folder there."]
 
 
-def _dind(
-    mode: str, docker: Mapping[str, Any], given: Mapping[str, str], engine_version: str | None, body: list[str]
-) -> list[str]:
+def _dind(mode: str, docker: Mapping[str, Any], given: Mapping[str, str], daemon: str, body: list[str]) -> list[str]:
     """Adds to BODY what the runner leaves to the job, and tells the rest."""
     notes = []
     services = runner_mode.dind_services(map(mapping, entries(docker.get("services"))))
@@ -113,7 +119,7 @@ def _dind(
         named = listed([f"{text(one.get('name'))} as {text(one.get('alias')) or 'docker'}" for one in services])
         notes.append(f"The runner starts {_one_line(named)} for each job: do not list it under services again.")
     else:
-        body += ["  services:", f"    - name: {_yaml(_service(docker, engine_version))}", "      alias: docker"]
+        body += ["  services:", f"    - name: {_yaml(daemon)}", "      alias: docker"]
     wanted = runner_modes.VARIABLES[mode]
     set_already = [name for name in wanted if name in given]
     missing = {name: value for name, value in wanted.items() if name not in given}
@@ -123,7 +129,32 @@ def _dind(
         body += ["  variables:", *(f"    {name}: {json.dumps(value)}" for name, value in missing.items())]
     if mode == "dind_insecure":
         notes.append("Job and daemon talk without TLS.")
-    return [*notes, "The daemon is the job's own and goes with it: images are built and pulled anew by each job."]
+    notes.append("The daemon is the job's own and goes with it: images are built and pulled anew by each job.")
+    return [*notes, *_pulls(docker, services)]
+
+
+def _pulls(docker: Mapping[str, Any], services: list[Mapping[str, Any]]) -> list[str]:
+    """Where that daemon may pull from."""
+    notes = []
+    if any(runner_mode.inside(volume) == registry_paths.ENGINE for volume in texts(docker.get("volumes"))):
+        notes.append(f"It trusts the private registries that its host has for it, by {registry_paths.ENGINE}.")
+    mirrors = registry_mirrors.in_arguments([word for one in services for word in texts(one.get("command"))])
+    if mirrors:
+        notes.append(f"Images of Docker Hub come to it through {_one_line(listed(mirrors))}.")
+    return notes
+
+
+def _login(variables: Mapping[str, str]) -> list[str]:
+    """For which registries, and no more of it."""
+    registries = runner_surroundings.registries_of(variables.get(runner_surroundings.LOGIN))
+    if not registries:
+        return []
+    named = _one_line(listed(registries))
+    return [
+        f"The runner is logged in to {named} ({runner_surroundings.LOGIN}): images of jobs may come from there.",
+        "The docker command does the same from 28.3 on, before what `docker login` says; a job that logs in there by",
+        f"itself begins with `unset {runner_surroundings.LOGIN}`.",
+    ]
 
 
 def _service(docker: Mapping[str, Any], engine_version: str | None) -> str:

@@ -76,6 +76,7 @@ def test_what_is_told_of_a_runner(tmp_path: Path) -> None:
             "name": "build",
             "id": 42,
             "url": "https://********@gitlab.example.com/",
+            "tls_ca_file": None,
             "executor": "docker",
             "mode": "dind_insecure",
             "builds_dir": "/builds",
@@ -122,7 +123,7 @@ def test_a_service_that_may_listen_elsewhere_is_told(tmp_path: Path, settings: s
 
 # What may be told, by table; the rest of the schema may not.
 TOLD = {
-    "runner": {"name", "id", "url", "executor", "builds_dir"},
+    "runner": {"name", "id", "url", "tls-ca-file", "executor", "builds_dir"},
     "runner.docker": {
         "image", "helper_image", "privileged", "services_privileged", "volumes", "security_opt", "runtime",
         "network_mode", "pull_policy", "host", "services_security_opt", "disable_cache",
@@ -273,6 +274,11 @@ INSECURE = "environment = ['DOCKER_HOST=tcp://docker:2375', 'DOCKER_TLS_CERTDIR=
             "executor = 'docker'\nenvironment = ['DOCKER_HOST=tcp://docker:2375/']\n"
             "[runners.docker]\nprivileged = true", "dind_insecure", id="the plain port alone",
         ),
+        pytest.param(
+            "executor = 'docker'\n[runners.docker]\nprivileged = true\n"
+            "[[runners.docker.services]]\nname = 'registry.example/ci/engine:1'\nalias = 'one, docker'", "dind",
+            id="a service of another name, where jobs look for the daemon",
+        ),
         pytest.param("executor = 'docker'\n[runners.docker]\nprivileged = true", "custom", id="privileged alone"),
         pytest.param(f"executor = 'docker'\n[runners.docker]\n{CERTS}", "custom", id="certificates alone"),
         pytest.param(
@@ -308,3 +314,24 @@ def test_what_the_runner_has_beside_its_configuration(tmp_path: Path) -> None:
     assert facts is not None
     assert facts["builds_folders"] == ["/builds"]
     assert facts["certificates"] == {"gitlab.example.com.crt": hashlib.sha256(b"PEM").hexdigest()}
+    assert facts["registry_auth"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            '{"version": 1, "users": {"root": {"auths": ["hidden"], "credHelpers": [], "made": []}}, '
+            '"runners": ["b", "a"]}', {"users": ["root"], "runners": ["a", "b"]}, id="names and no more",
+        ),
+        pytest.param('{"version": 1, "users": {}, "runners": []}', None, id="nobody"),
+        pytest.param("{hidden", None, id="a record that cannot be read"),
+    ],
+)  # fmt: skip
+def test_who_has_logins_to_registries(tmp_path: Path, text: str, expected: Any) -> None:
+    record = tmp_path / "var/lib/runnerkit/registry-auth.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(text)
+    facts = facts_runner.runner_facts("/usr/bin/gitlab-runner", "18.2.0", None, str(tmp_path))
+    assert facts is not None
+    assert facts["registry_auth"] == expected

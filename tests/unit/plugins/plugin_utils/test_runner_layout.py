@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.runnerkit.gitlab.plugins.filter import runner_host
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_layout
 from tests.lab import certificates
 
@@ -28,10 +29,32 @@ HERE = {"name": "build", "url": "https://gitlab.example.com:8443/gitlab"}
             {**HERE, "config": {"tls-ca-file": "/ca"}}, {}, [], id="a runner with a file of its own needs none"
         ),
         pytest.param({"name": "build"}, {}, [], id="a runner without an address needs none"),
+        pytest.param(
+            {"url": "https://me:word@GitLab.Example.com:8443/"}, {}, ["GitLab.Example.com.crt"],
+            id="a server is looked for in the spelling of its address",
+        ),
+        pytest.param({"url": "https://[fd00::4]:8443"}, {}, ["[fd00.crt"], id="and up to its first colon"),
     ],
-)
+)  # fmt: skip
 def test_certificates(runner: dict[str, Any], there: dict[str, str], missing: list[str]) -> None:
     assert runner_layout.certificates([runner, runner], PEM, there) == missing
+
+
+@pytest.mark.parametrize(
+    ("managed", "missing"),
+    [
+        pytest.param([], ["gitlab.example.com.crt"], id="nobody else keeps it"),
+        pytest.param(["/etc/gitlab-runner/certs/gitlab.example.com.crt"], [], id="role registry_ca keeps it"),
+        pytest.param(
+            ["/etc/gitlab-runner/certs/other.crt", "/etc/docker/certs.d/gitlab.example.com/ca.crt"],
+            ["gitlab.example.com.crt"], id="it keeps others",
+        ),
+    ],
+)  # fmt: skip
+def test_a_certificate_of_role_registry_ca_is_left_to_it(managed: list[str], missing: list[str]) -> None:
+    assert runner_layout.certificates([HERE], PEM, {}, managed) == missing
+    facts = {"gitlab_runner": {"certificates": {}}, "registry_ca": {"managed": managed}}
+    assert runner_host.runner_layout([HERE], facts, PEM)["certificates"] == missing
 
 
 @pytest.mark.parametrize(
