@@ -92,6 +92,21 @@ def test_readiness_names_a_floor_that_is_no_version() -> None:
         readiness.readiness({"docker": {}}, "old")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param({"registries": {"host": "a"}}, "registries is what runnerkit.gitlab.registry_check", id="answers"),
+        pytest.param({"expected": "registry.example"}, "expected is what the filter .*, not str", id="a name"),
+        pytest.param({"ca_days": "soon"}, "readiness_ca_days .* is 'soon'; give a number of days from 0", id="no days"),
+        pytest.param({"ca_days": -1}, "readiness_ca_days .* is -1; give a number of days", id="days before"),
+        pytest.param({"now": "today"}, "now is 'today'; give a time in UTC such as", id="no time"),
+    ],
+)
+def test_readiness_names_what_it_cannot_read_about_registries(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=rf"^readiness: {words}"):
+        readiness.readiness({"docker": {}}, **arguments)
+
+
 def test_readiness_gives_dictionaries() -> None:
     [finding] = readiness.readiness({"docker": {"installed": False}})
     assert (finding["id"], type(finding["evidence"])) == ("engine_missing", dict)
