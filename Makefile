@@ -60,7 +60,7 @@ molecule: venv ## Run one scenario: make molecule SCENARIO=name (KEEP=1 leaves i
 	@$(PY) scripts/molecule.py '$(SCENARIO)'
 
 .PHONY: bench
-bench: venv ## Measure runs that have nothing to do, fleets, and config.toml with 200 runners
+bench: venv ## Measure runs that have nothing to do, fleets, config.toml with 200 runners, and 300 registries
 	@$(PY) -m tests.bench $(ARGS)
 
 .PHONY: format
