@@ -22,6 +22,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_p
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.ca_look import CaError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.commands import SEARCH_PATH, find_program
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import remove, why
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.os_store import store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,15 +55,17 @@ class Store(NamedTuple):
 def find(root: str = "", search_path: str = SEARCH_PATH) -> Store | None:
     """This host's store; None where its update program is missing."""
     places = ":".join(root + each for each in search_path.split(":"))
-    debian = find_program(paths.DEBIAN_UPDATE, places)
-    # Other families have a program of that name that takes another folder.
-    if debian and os.path.isdir(f"{root}/usr/share/ca-certificates"):
+    kind = store_kind(root or "/")
+    if kind == "debian":
+        program = find_program(paths.DEBIAN_UPDATE, places)
         bundle = root + paths.DEBIAN_BUNDLE
         anchors = root + paths.DEBIAN_ANCHORS
-        return Store(debian, anchors, paths.DEBIAN_SUFFIX, bundle, root + _CONFIGURATION, os.path.dirname(bundle))
-    redhat = find_program(paths.REDHAT_UPDATE, places)
-    if redhat:
-        return Store(redhat, root + paths.REDHAT_ANCHORS, paths.REDHAT_SUFFIX, root + paths.REDHAT_BUNDLE)
+        configuration, links = root + _CONFIGURATION, os.path.dirname(bundle)
+        return Store(program, anchors, paths.DEBIAN_SUFFIX, bundle, configuration, links) if program else None
+    if kind == "redhat":
+        program = find_program(paths.REDHAT_UPDATE, places)
+        anchors, bundle = root + paths.REDHAT_ANCHORS, root + paths.REDHAT_BUNDLE
+        return Store(program, anchors, paths.REDHAT_SUFFIX, bundle) if program else None
     return None
 
 

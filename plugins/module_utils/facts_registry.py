@@ -16,6 +16,7 @@ from typing import Any, Iterable
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_paths as paths
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import x509_pem
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import printable
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.os_store import store_kind
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.registry_trust import Reader
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.x509 import Certificate
 
@@ -25,10 +26,6 @@ MAX_ERRORS = 100
 # The record keeps what had been there before it, so it may be larger than a file of certificates.
 MAX_RECORD_BYTES = 32 * 1024 * 1024
 MAX_BUNDLE_BYTES = 16 * 1024 * 1024
-
-_PROGRAM_FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin")
-# openSUSE has the program of Debian's name with folders of its own, and not this one.
-_DEBIAN_FOLDER = "usr/share/ca-certificates"
 
 
 def registry_facts(root: str = "/", reader: Reader | None = None) -> dict[str, Any]:
@@ -129,19 +126,6 @@ def _authority(host: str | None, name: str | None, one: Certificate) -> dict[str
 
 def _client(host: str, one: Certificate) -> dict[str, Any]:
     return {"host": host, **_said(one), "key": True}
-
-
-def store_kind(root: str = "/") -> str | None:
-    """Whose way of keeping authorities the host has: `debian`, `redhat` or None, told by the program that does it."""
-
-    def has(program: str) -> bool:
-        return any(os.path.exists(os.path.join(root, folder, program)) for folder in _PROGRAM_FOLDERS)
-
-    if has(paths.REDHAT_UPDATE) and os.path.isdir(os.path.join(root, os.path.dirname(paths.REDHAT_ANCHORS)[1:])):
-        return "redhat"
-    if has(paths.DEBIAN_UPDATE) and os.path.isdir(os.path.join(root, _DEBIAN_FOLDER)):
-        return "debian"
-    return None
 
 
 def _anchors(gathered: _Gathered, store: str | None) -> list[str]:

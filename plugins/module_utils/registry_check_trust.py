@@ -11,7 +11,7 @@ from typing import Iterator, NamedTuple
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_paths as paths
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_tls
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_registry import store_kind
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.os_store import store_kind
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.registry_trust import Client, Folder, Problem, Reader
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.x509 import Certificate
 

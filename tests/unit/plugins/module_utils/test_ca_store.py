@@ -41,6 +41,12 @@ def test_a_program_of_that_name_that_takes_another_folder_is_none(tmp_path: Path
     assert ca_store.find(world.root) is None
 
 
+def test_nor_is_one_of_redhats_that_reads_elsewhere(tmp_path: Path) -> None:
+    world = World(tmp_path, "redhat")
+    shutil.rmtree(world.at("/etc/pki/ca-trust/source"))
+    assert ca_store.find(world.root) is None
+
+
 def test_what_is_no_anchor() -> None:
     assert not ca_store.is_anchor("/etc/docker/certs.d/h/ca.crt")
     assert not ca_store.is_anchor(f"{DEBIAN_ANCHORS}/below/x.crt")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import facts_registry, registry_paths
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import os_store, registry_paths
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_registry import registry_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.registry_trust import Reader
 from tests.support.pki import Authority, self_signed
@@ -196,7 +196,7 @@ class TestTheHostsOwnStore:
             host.file(name, "")
         for name in folders:
             (host.root / name).mkdir(parents=True)
-        assert facts_registry.store_kind(str(host.root)) == kind
+        assert os_store.store_kind(str(host.root)) == kind
 
     @pytest.mark.parametrize(
         ("bundle", "current"),
