@@ -67,6 +67,15 @@ def test_check_mode_shows_what_would_go_and_changes_nothing(host: Host) -> None:
     assert pull(host, 5000).rc == 0
 
 
+def test_podman_has_a_folder_of_its_own(host: Host) -> None:
+    # It takes the engine's where it has none, so only by itself it shows that its own is there.
+    assert trust(host, [declared(host, trust=["podman"])]).code == 0
+    assert pull(host, 5000, "podman").rc == 0
+    refused = pull(host, 5000)
+    assert refused.rc != 0
+    assert "x509" in refused.stderr
+
+
 def test_old_and_new_authority_side_by_side(host: Host) -> None:
     other = Authority("the next one").pem
     old = known(host)["lab_registry_ca"]
