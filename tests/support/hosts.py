@@ -7,7 +7,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import testinfra
 from testinfra.host import Host
+
+from tests.support.plays import inventory
 
 _STAMP = "/tmp/runnerkit-test-stamp"
 # Logs, temporary files, what is gone at boot and systemd's own bookkeeping change by themselves.
@@ -17,6 +20,11 @@ _UNWATCHED = ("/run", "/var/log", "/tmp", "/var/tmp", "/var/lib/systemd", "/var/
 def name_of(host: Host) -> str:
     """The host's name in the inventory."""
     return str(host.backend.get_hostname())
+
+
+def named(name: str) -> Host:
+    """Another host of the scenario that runs."""
+    return testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory())
 
 
 def note_time(host: Host) -> None:

@@ -260,6 +260,20 @@ def test_a_job_is_cancelled(lab: LabGitLab) -> None:
     assert lab.job(running)["status"] == "canceled"
 
 
+def test_when_a_runner_was_paused_is_remembered(lab: LabGitLab) -> None:
+    token = runner(lab, paused=True)
+    for paused in (True, False, False, True):
+        lab.api("PUT", "/runners/1", {"paused": paused, "description": "again"})
+    (found,) = lab.runners()
+    assert [each["paused"] for each in found["pauses"]] == [True, False, True]
+    times = [each["at"] for each in found["pauses"]]
+    assert times == sorted(times)
+    runner(lab)
+    assert lab.runners()[1]["pauses"] == []
+    assert "pauses" not in lab.api("GET", "/runners/1")
+    assert ask(lab, token)[0] == 204
+
+
 def test_a_job_with_a_key_that_is_none_is_refused(lab: LabGitLab) -> None:
     with pytest.raises(ValueError, match="unknown keys colour; a job has name, stage"):
         lab.queue(["true"], colour="red")

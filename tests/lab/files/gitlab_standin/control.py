@@ -23,6 +23,7 @@ def _runner(space: Space, runner: Runner) -> dict[str, Any]:
         "created_with_token": runner.created_with_token,
         "token_expires_at": stamp(runner.token_expires_at),
         "managers": managers,
+        "pauses": list(runner.pauses),
     }
 
 

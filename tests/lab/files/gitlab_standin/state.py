@@ -75,6 +75,7 @@ class Runner:
     contacted_at: float | None = None
     token_expires_at: float | None = None
     managers: dict[str, Manager] = field(default_factory=dict)
+    pauses: list[dict[str, Any]] = field(default_factory=list)  # each change: at, paused
     queue: str = field(default_factory=lambda: random_text(32).lower())
 
     @property
@@ -239,6 +240,8 @@ class Space:
         runner.token = self.runner_token(runner.runner_type, runner.created_with_token)
         runner.token_expires_at = self.expiry()
         self.runners[runner.id] = runner
+        if runner.paused:
+            runner.pauses.append({"at": runner.created_at, "paused": True})
         return runner
 
     def reset_token(self, runner: Runner) -> None:

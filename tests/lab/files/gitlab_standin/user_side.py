@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -128,6 +129,8 @@ def update(space: Space, call: Call, number: str) -> Answer:
     draft = dataclasses.replace(runner, **{k: v for k, v in given.items() if v is not None or k in CLEARED_BY_NULL})
     if draft.validation():
         raise refuse(400, draft.validation())
+    if draft.paused != runner.paused:
+        runner.pauses.append({"at": time.time(), "paused": draft.paused})
     for name in ATTRIBUTES:
         setattr(runner, name, getattr(draft, name))
     space.tick()
