@@ -1,6 +1,6 @@
 # Copyright (c) 2026 runnerkit contributors
 # Licensed under the Apache License, Version 2.0
-"""GitLab Runner's systemd unit as it is now, and what can be asked of it."""
+"""GitLab Runner's systemd unit as it is now, where its files lie, and what can be asked of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Run
 
 UNIT = "gitlab-runner.service"
-_PROPERTIES = "LoadState,ActiveState,SubState,UnitFileState,MainPID,FragmentPath,ExecStart,ActiveExitTimestampMonotonic"
+UNIT_FILE = "/etc/systemd/system/gitlab-runner.service"
+DROP_IN = "/etc/systemd/system/gitlab-runner.service.d/runnerkit.conf"
+# Lost at boot, as is the drain. Its name has to sort after all others.
+DRAIN_DROP_IN = "/run/systemd/system/gitlab-runner.service.d/zz-runnerkit-drain.conf"
+# Written before config.toml is, by whoever changes a key that the runner reads only at its start.
+RESTART_MARK = "/var/lib/runnerkit/gitlab-runner-restart"
+_PROPERTIES = (
+    "LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID,FragmentPath,ExecStart,"
+    "ActiveExitTimestampMonotonic,InactiveEnterTimestampMonotonic"
+)
 
 
 class ServiceError(Exception):
@@ -43,9 +52,15 @@ class RunnerUnit(Unit):
         self._systemctl("--no-block", "stop", self.name)
 
     def start(self) -> None:
-        """Ask for a start, also of a unit that systemd has given up on."""
+        """Ask for a start, also of a unit that systemd has given up on; one that ends is started when it has ended."""
         self._run(["systemctl", "reset-failed", self.name])
         self._systemctl("--no-block", "start", self.name)
+
+    def start_waits(self) -> bool:
+        """Whether systemd is to start it when it has ended."""
+        # Columns: number, unit, what is to be done, and whether it is being done.
+        words = self._systemctl("list-jobs", "--no-legend", self.name).split()
+        return words[2:3] == ["start"]
 
     def abort(self) -> None:
         """Have the runner abort its jobs and end."""
@@ -67,6 +82,10 @@ class Look:
         self.crashed = properties.get("SubState", "").startswith("auto-restart")
         self.runs = self.active in ("active", "reloading", "activating") and not self.crashed
         self.draining = self.active == "deactivating"
+        self.ended = self.active in ("inactive", "failed")
+        # Whether files were changed that systemd has not read again.
+        self.stale = properties.get("NeedDaemonReload") == "yes"
+        self.process = properties.get("MainPID", "0")
         self.command = texts.shown_command("ExecStart=" + properties.get("ExecStart", ""))
 
     @property
@@ -74,7 +93,15 @@ class Look:
         """Whether there is such a unit; an empty one has drop-ins only."""
         return self.load not in ("not-found", "masked") and bool(self.properties.get("FragmentPath"))
 
+    def _moment(self, name: str) -> float:
+        return int(self.properties.get(f"{name}TimestampMonotonic") or 0) / 1e6
+
     def drained_for(self) -> int:
         """Seconds since it was told to stop."""
-        since = int(self.properties.get("ActiveExitTimestampMonotonic") or 0)
-        return max(0, int(time.monotonic() - since / 1e6)) if since else 0
+        since = self._moment("ActiveExit")
+        return max(0, int(time.monotonic() - since)) if since else 0
+
+    def drained(self) -> float | None:
+        """Seconds that its last stop took; None when there was none since the host was started."""
+        since, until = self._moment("ActiveExit"), self._moment("InactiveEnter")
+        return round(until - since, 1) if self.ended and 0 < since <= until else None

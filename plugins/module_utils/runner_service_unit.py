@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_hold import PATH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 MANAGED = "# Ansible managed: role runnerkit.gitlab.gitlab_runner\n"
 DEFAULT_CONFIG = "/etc/gitlab-runner/config.toml"
 _SHORT = {"c": "config", "d": "working-directory", "n": "service", "u": "user"}
+_DRAIN_TIMEOUT = re.compile(r"^TimeoutStopSec=(\d+)s$", re.MULTILINE)
 _EXEC_START = re.compile(r"^ExecStart=(?P<value>(?:.*\\\n)*.*)$", re.MULTILINE)
 # What systemd.service(5) allows before the program.
 _PREFIXES = "-@:+!"
@@ -126,20 +129,30 @@ def quote(word: str) -> str:
 def drop_in(drain_timeout: int | None, command: Command | None) -> str:
     """The lasting drop-in: how the unit is stopped, and what it starts instead of what its file says."""
     unit, service = "", ""
-    if drain_timeout is not None:
-        # At shutdown a unit is stopped before those it comes after: jobs need their engine to the end.
-        unit += "After=docker.service containerd.service\n"
-        service += _STOP.format(f"{drain_timeout}s")
     if command is not None:
         program = quote(command.program)
+        # The empty one takes back every condition before it, of whatever kind.
         unit += f"ConditionFileIsExecutable=\nConditionFileIsExecutable={program}\n"
         service += "ExecStart=\nExecStart={}\n".format(" ".join(quote(word) for word in command.words))
+    if drain_timeout is not None:
+        # At shutdown a unit is stopped before those it comes after: jobs need their engine to the end.
+        unit += "After=docker.service containerd.service\n" + _HELD
+        service += _STOP.format(f"{drain_timeout}s")
     return f"{MANAGED}[Unit]\n{unit}[Service]\n{service}" if unit else ""
 
+
+def drain_timeout(text: str) -> int | None:
+    """Seconds that a lasting drop-in gives to everybody's stops; None for one that says nothing of stops."""
+    found = _DRAIN_TIMEOUT.search(text)
+    return int(found[1]) if found else None
+
+
+_HELD = f"ConditionPathExists=!{PATH}\n"
 
 # SIGQUIT has the runner take no new jobs and wait for those it has. It is for the runner alone: with the default
 # KillMode the programs of a job of the shell executor would get it as well.
 _STOP = "KillSignal=SIGQUIT\nKillMode=mixed\nTimeoutStopSec={0}\n"
 
-# While we drain, systemd must not end the wait by killing: that is for whoever asked for the drain to decide.
-DRAIN = MANAGED + "[Service]\n" + _STOP.format("infinity")
+# While we drain, systemd must not end the wait by killing: that is for whoever asked for the drain to decide. And a
+# runner that is held stays down also where the lasting drop-in is not wanted, at least to the next boot.
+DRAIN = f"{MANAGED}[Unit]\n{_HELD}[Service]\n" + _STOP.format("infinity")

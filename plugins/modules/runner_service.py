@@ -13,6 +13,11 @@ description:
     already is left alone.
   - To drain, the runner gets C(SIGQUIT), takes no new jobs and ends with its last one. Nothing is killed when that
     takes longer than O(drain_timeout). The module fails then, the runner goes on draining, and the next call waits on.
+    One that was to be up again is started by systemd when it is done, whether there is a next call or not.
+  - Holds a runner that it stops, when O(hold) names who wants that, with the file
+    C(/var/lib/runnerkit/gitlab-runner-hold). Until O(release) names the same one, nobody starts it, neither the scripts
+    of its package nor a reboot, nor this module. That is no error, the module warns and RV(held) says who holds
+    it.
   - Restarts a running runner only for a reason, namely O(state=restarted), a change of what the unit starts, a
     program that was replaced under it, or the mark C(/var/lib/runnerkit/gitlab-runner-restart) that whoever changes a
     setting leaves which the runner reads at its start only. The mark goes when the runner is up again, so that a run
@@ -28,6 +33,26 @@ options:
     type: str
     choices: [started, stopped, restarted, absent]
     default: started
+  hold:
+    description:
+      - With O(state=stopped), who keeps the runner down. A hold of somebody else stays theirs, but one of
+        V(docker_engine), which ends with the restart of the engine that it is for, is taken over.
+      - A reboot leaves the runner down where O(graceful) has its drop-in written, and starts it elsewhere.
+    type: str
+    choices: [upgrade, drain, docker_engine]
+  release:
+    description: With O(state=started) and O(state=restarted), whose hold ends; V(any) for everybody's.
+    type: list
+    elements: str
+    choices: [upgrade, drain, docker_engine, any]
+    default: []
+  queue:
+    description:
+      - With O(state=started) and O(state=restarted), whether a runner that drains is not waited for. systemd starts it
+        when its last job is done.
+      - A later O(state=stopped), or C(systemctl stop), calls that off.
+    type: bool
+    default: false
   enabled:
     description: Whether it starts at boot; left alone without the option.
     type: bool
@@ -52,8 +77,10 @@ options:
       - C(systemctl stop) sends C(SIGQUIT) then, to the runner alone and not to the programs of its jobs, and kills
         after O(drain_timeout).
       - At a reboot systemd itself waits for half an hour at most.
+      - It has systemd mind a hold, too. And C(/etc/needrestart/conf.d/runnerkit-gitlab_runner.conf) keeps
+        C(needrestart) from restarting the runner.
+      - Without the option all that stays as it is, for callers whose business the runner's unit is not.
     type: bool
-    default: true
   program:
     description: The program that the unit has to start; the one that it does start without the option.
     type: path
@@ -80,7 +107,7 @@ attributes:
     description: Says what it would do.
   diff_mode:
     support: full
-    description: Shows the drop-in.
+    description: Shows the drop-in, the file for C(needrestart) and the hold.
   platform:
     support: full
     platforms: linux
@@ -96,6 +123,7 @@ EXAMPLES = r"""
   runnerkit.gitlab.runner_service:
     state: started
     enabled: true
+    graceful: true
 
 - name: Wait for the last job, with a call a minute
   runnerkit.gitlab.runner_service:
@@ -106,13 +134,23 @@ EXAMPLES = r"""
   until: not drain.draining
   retries: 120
   delay: 1
+
+- name: Keep it down, through reboots and upgrades of its package
+  runnerkit.gitlab.runner_service:
+    state: stopped
+    hold: drain
+
+- name: Have it up again
+  runnerkit.gitlab.runner_service:
+    state: started
+    release: [drain]
 """
 
 RETURN = r"""
 action:
   description: What was done, or would be done.
   type: str
-  choices: [none, make, start, stop, restart, remove]
+  choices: [none, make, start, queue, stop, restart, remove]
   returned: always, unless the service cannot be looked at
 reasons:
   description: Why, one entry each.
@@ -120,9 +158,25 @@ reasons:
   elements: str
   returned: always, unless the service cannot be looked at
 draining:
-  description: Whether the runner was told to end and still runs jobs. The module fails then.
+  description: Whether the runner still runs jobs that were waited for in vain. The module fails then.
   type: bool
   returned: always
+held:
+  description: Who holds the runner after this call; null for nobody.
+  type: dict
+  returned: always, unless the service cannot be looked at
+  contains:
+    by:
+      description: V(upgrade), V(drain) or V(docker_engine); V(unknown) where the file cannot be read.
+      type: str
+    since:
+      description: Since when, UTC; null where the file cannot be read.
+      type: str
+  sample: {by: drain, since: "2026-11-22T17:40:00Z"}
+drained:
+  description: Seconds that the runner's last stop took; null when it was not stopped since the host was started.
+  type: float
+  returned: success with O(state=stopped)
 program:
   description: The program that the unit starts; null without a unit.
   type: str
@@ -145,8 +199,9 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import way_back
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service import DROP_IN, Service
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_hold, way_back
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_service_state as states
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service import Service
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service_state import DrainingError, ServiceError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.systemd import UnitError
 
@@ -158,11 +213,19 @@ if TYPE_CHECKING:
 SYSTEMD = "/run/systemd/system"
 ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["started", "stopped", "restarted", "absent"], "default": "started"},
+    "hold": {"type": "str", "choices": [*runner_hold.REMEDIES]},
+    "release": {
+        "type": "list",
+        "elements": "str",
+        "choices": [*runner_hold.REMEDIES, runner_hold.ANY],
+        "default": [],
+    },
+    "queue": {"type": "bool", "default": False},
     "enabled": {"type": "bool"},
     "drain": {"type": "bool", "default": True},
     "drain_timeout": {"type": "int", "default": 7200},
     "wait": {"type": "int"},
-    "graceful": {"type": "bool", "default": True},
+    "graceful": {"type": "bool"},
     "program": {"type": "path"},
     "config": {"type": "path"},
     "user": {"type": "str", "default": "gitlab-runner"},
@@ -178,22 +241,36 @@ def command(service: Service) -> dict[str, Any]:
     return {key: getattr(found, key) if found else None for key in keys}
 
 
+def difference(path: str, before: str, after: str) -> dict[str, str]:
+    """One file of the diff."""
+    return {"before_header": path, "after_header": path, "before": before, "after": after}
+
+
 def run(module: AnsibleModule, result: dict[str, Any]) -> None:
     """Look, decide, act; RESULT has in it what is known when that fails."""
     service = Service(module.run_command, module.params)
     action = service.decide()
-    drop_in = service.after if service.look.exists or action != "none" else service.before
-    changed = bool(action != "none" or service.enables or service.rewrites or service.wakes_up)
-    result.update(action=action, reasons=service.reasons, changed=changed)
+    changed = action != "none" or service.changes
+    # Of a runner that is not there yet the drop-in is written with its unit.
+    written = service.look.exists or action != "none"
+    result.update(action=action, reasons=service.reasons, changed=changed, held=service.hold_after)
+    if service.bound and service.hold_after:
+        state = "is left as it is" if service.look.runs else "stays stopped"
+        module.warn(f"GitLab Runner {state}, {runner_hold.sentence(service.hold_after)}")
     if changed and not module.check_mode:
         service.carry_out(action)
-        drop_in = service.after if action != "remove" else ""
     name = module.params["way_back"]
-    if name and not module.check_mode and module.params["state"] in ("started", "restarted"):
+    if name and not module.check_mode and service.rises:
         # Nobody would call this a change of the host.
         way_back.forget(name)
-    header = {"before_header": DROP_IN, "after_header": DROP_IN}
-    result["diff"] = {**header, "before": service.before, "after": drop_in}
+    override = service.needrestart
+    result["diff"] = [
+        difference(states.DROP_IN, service.before, service.after if written else service.before),
+        difference(override.path, override.before, override.after if written else override.before),
+        difference(runner_hold.PATH, runner_hold.render(service.hold_before), runner_hold.render(service.hold_after)),
+    ]
+    if module.params["state"] == "stopped":
+        result["drained"] = service.look.drained()
     result.update(command(service))
 
 

@@ -13,6 +13,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_ser
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service_unit import Command
 
 PROGRAM = "/usr/bin/gitlab-runner"
+HELD = "ConditionPathExists=!/var/lib/runnerkit/gitlab-runner-hold\n"
 OPTIONS = "--config /etc/gitlab-runner/config.toml --working-directory /home/gitlab-runner"
 NOW = f"{PROGRAM} run {OPTIONS} --service gitlab-runner --user gitlab-runner"
 # As runners before 11 wrote it, and as some hosts still have it.
@@ -103,7 +104,7 @@ def test_the_command_that_a_file_names(text: str | None, expected: list[str] | N
         pytest.param(None, None, "", id="nothing"),
         pytest.param(
             7200, None,
-            "[Unit]\nAfter=docker.service containerd.service\n"
+            f"[Unit]\nAfter=docker.service containerd.service\n{HELD}"
             "[Service]\nKillSignal=SIGQUIT\nKillMode=mixed\nTimeoutStopSec=7200s\n", id="every stop drains",
         ),
         pytest.param(
@@ -111,11 +112,20 @@ def test_the_command_that_a_file_names(text: str | None, expected: list[str] | N
             f"[Unit]\nConditionFileIsExecutable=\nConditionFileIsExecutable={PROGRAM}\n"
             f'[Service]\nExecStart=\nExecStart={PROGRAM} run --config "/a%%b"\n', id="another command",
         ),
+        pytest.param(
+            60, f"{PROGRAM} run",
+            # An empty condition takes back those before it.
+            f"[Unit]\nConditionFileIsExecutable=\nConditionFileIsExecutable={PROGRAM}\n"
+            f"After=docker.service containerd.service\n{HELD}"
+            f"[Service]\nExecStart=\nExecStart={PROGRAM} run\n"
+            "KillSignal=SIGQUIT\nKillMode=mixed\nTimeoutStopSec=60s\n", id="both",
+        ),
     ],
 )  # fmt: skip
 def test_the_lasting_drop_in(timeout: int | None, text: str | None, expected: str) -> None:
     found = texts.drop_in(timeout, command(text) if text else None)
     assert found == (texts.MANAGED + expected if expected else "")
+    assert texts.drain_timeout(found) == timeout
 
 
 words = st.lists(st.text(alphabet="ab /=:\"'\\-", min_size=1, max_size=8), max_size=6)

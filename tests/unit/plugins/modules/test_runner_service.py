@@ -3,177 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import (
-    runner_service as services,
-)
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_service_state as states
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_service_unit as texts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import way_back
-from ansible_collections.runnerkit.gitlab.plugins.modules import runner_service
-
-HOME = "/home/gitlab-runner"
+from tests.unit.plugins.modules.runner_service_world import HOME, Host, host_in
 
 
-class Answer(Exception):  # noqa: N818
-    """What the module says at its end."""
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(values.get("msg"))
-        self.values = values
-
-
-class Host:
-    """A host with systemd and one runner, which has a job until `job_ends`. Time passes only where somebody waits."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.unit = folder / "etc/gitlab-runner.service"
-        self.drop_in = folder / "etc/gitlab-runner.service.d/runnerkit.conf"
-        self.drain = folder / "run/gitlab-runner.service.d/zz.conf"
-        self.mark = folder / "var/restart"
-        self.program = folder / "bin/gitlab-runner"
-        for path in (self.unit, self.drop_in, self.drain, self.mark, self.program):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self.program.touch(mode=0o755)
-        self.config = folder / "config.toml"
-        self.state = "inactive"
-        self.sub_state = "running"
-        self.file_state = "enabled"
-        self.load_state = "loaded"
-        self.process = 0
-        self.running_command = ""
-        self.crashes = False
-        self.job_ends = 0.0
-        self.stopping_since = 0.0
-        self.aborted = False
-        self.starts_again = False
-        self.now = 1000.0
-        self.calls: list[str] = []
-        self.check_mode = False
-        self.params: dict[str, Any] = {name: spec.get("default") for name, spec in runner_service.ARGUMENTS.items()}
-
-    # The runner and systemd.
-
-    def install(self, *arguments: str) -> None:
-        """Write a unit as the runner does."""
-        words = " ".join(f'"{word}"' for word in ("run", *arguments))
-        self.unit.write_text(f"[Service]\nExecStart={self.program} {words}\nRestart=always\n")
-
-    @property
-    def standard(self) -> list[str]:
-        words = texts.standard("x", "gitlab-runner", HOME, str(self.config)).words
-        return words[2:]
-
-    def runs(self, *arguments: str) -> Host:
-        """A unit is there and the runner was started."""
-        self.install(*(arguments or self.standard))
-        self._start()
-        self.calls.clear()
-        return self
-
-    @property
-    def command(self) -> str:
-        found = [texts.written_command(path.read_text()) for path in (self.unit, self.drop_in) if path.exists()]
-        known = [command for command in found if command]
-        return " ".join(known[-1].words) if known else ""
-
-    def _start(self) -> None:
-        self.process += 1
-        self.state = "activating" if self.crashes else "active"
-        self.sub_state = "auto-restart" if self.crashes else "running"
-        self.running_command = self.command
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        if self.state == "deactivating" and self.now >= self.job_ends:
-            self.state = "inactive"
-            if self.starts_again:
-                self.starts_again = False
-                self._start()
-
-    def run_command(self, command: Sequence[str]) -> tuple[int, str, str]:
-        words = list(command)
-        if words[0] == "journalctl":
-            return 0, "FATAL: no good", ""
-        if words[0] == str(self.program):
-            options = [word.lstrip("-").split("=", 1) for word in words[2:]]
-            self.install(*(part for name, value in options for part in (f"--{name}", value)))
-            self.calls.append("install")
-            return 0, "", ""
-        verb = next(word for word in words[1:] if not word.startswith("-"))
-        if verb == "show":
-            return 0, "\n".join(f"{name}={value}" for name, value in self._properties().items()), ""
-        if verb == "reset-failed":
-            return 0, "", ""
-        self.calls.append(verb)
-        if verb == "stop":
-            assert self.drain.exists() or self.sub_state == "auto-restart", "systemd would kill it some time"
-            self.state = "deactivating" if self.now < self.job_ends else "inactive"
-            self.sub_state = "stop-sigterm"
-            self.stopping_since = self.now
-        elif verb == "kill":
-            self.aborted, self.job_ends = self.now < self.job_ends, self.now
-        elif verb == "start":
-            self._start()
-        elif verb in ("enable", "disable"):
-            self.file_state = verb + "d"
-        return 0, "", ""
-
-    def _properties(self) -> dict[str, str]:
-        there = self.unit.exists()
-        command = self.command
-        return {
-            "LoadState": self.load_state if there else "not-found",
-            "ActiveState": self.state,
-            "SubState": self.sub_state,
-            "UnitFileState": self.file_state if there else "",
-            "MainPID": str(self.process) if self.state in ("active", "deactivating") else "0",
-            "FragmentPath": str(self.unit) if there else "",
-            "ExecStart": f"{{ path=x ; argv[]={command} ; pid=0 }}" if there else "",
-            "ActiveExitTimestampMonotonic": str(int(self.stopping_since * 1e6)),
-        }
-
-    # The module.
-
-    def fail_json(self, **values: Any) -> NoReturn:
-        raise Answer(failed=True, **values)
-
-    def exit_json(self, **values: Any) -> NoReturn:
-        raise Answer(**values)
-
-    def apply(self, state: str = "started", **params: Any) -> dict[str, Any]:
-        """Run the module; its answer."""
-        self.params.update({name: spec.get("default") for name, spec in runner_service.ARGUMENTS.items()})
-        self.params.update(state=state, config=str(self.config), program=str(self.program))
-        self.params.update(params)
-        self.calls.clear()
-        with pytest.raises(Answer) as caught:
-            runner_service.main()
-        return caught.value.values
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+@pytest.fixture(name="host")
+def fixture_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host whose runner was not installed yet."""
-    found = Host(tmp_path)
-    clock = SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep)
-    monkeypatch.setattr(runner_service, "AnsibleModule", lambda **_options: found)
-    monkeypatch.setattr(runner_service, "SYSTEMD", str(tmp_path))
-    monkeypatch.setattr(services, "DROP_IN", str(found.drop_in))
-    monkeypatch.setattr(services, "DRAIN_DROP_IN", str(found.drain))
-    monkeypatch.setattr(services, "RESTART_MARK", str(found.mark))
-    monkeypatch.setattr(services, "UNIT_FILE", str(found.unit))
-    monkeypatch.setattr(services, "time", clock)
-    monkeypatch.setattr(states, "time", clock)
-    monkeypatch.setattr(way_back, "DIRECTORY", str(tmp_path / "way_back"))
-    return found
+    return host_in(tmp_path, monkeypatch)
 
 
 def test_a_runner_that_runs_is_left_alone_once_its_stops_drain(host: Host) -> None:
@@ -243,8 +86,6 @@ def test_a_drain_that_takes_too_long_kills_nothing_and_is_waited_for_by_the_next
     assert "TimeoutStopSec=infinity" in host.drain.read_text()
     answer = host.apply("stopped", drain_timeout=300)
     assert (answer["draining"], answer["changed"], host.state) == (False, True, "inactive")
-    # No second signal: it would abort the jobs.
-    assert "stop" not in host.calls
     assert host.apply("stopped", drain_timeout=300)["changed"] is False
 
 
@@ -262,6 +103,38 @@ def test_a_runner_that_drains_and_is_wanted_again_is_started_when_it_is_done(hos
     answer = host.apply()
     assert (answer["action"], answer["reasons"]) == ("start", ["it was stopped and drains"])
     assert (host.state, host.process, host.aborted, host.drain.exists()) == ("active", 2, False, False)
+
+
+def test_a_restart_that_is_waited_for_in_vain_comes_by_itself(host: Host) -> None:
+    host.runs().apply()
+    host.mark.write_text("")
+    host.job_ends = host.now + 100
+    answer = host.apply(wait=10)
+    assert (answer["draining"], host.process) == (True, 1)
+    assert "nothing was killed, and it starts anew after the last of them" in answer["msg"]
+    host.sleep(100)
+    # It has read everything, so the next call only tidies up.
+    answer = host.apply()
+    assert (answer["action"], host.calls, host.process, host.state) == ("none", ["daemon-reload"], 2, "active")
+    assert host.apply()["changed"] is False
+
+
+def test_the_next_call_waits_on_for_a_restart_that_comes_by_itself(host: Host) -> None:
+    host.runs().apply()
+    host.mark.write_text("")
+    host.job_ends = host.now + 100
+    waits = [host.apply(wait=60)["draining"] for _ in range(2)]
+    assert (waits, host.process, host.state, host.drain.exists()) == ([True, False], 2, "active", False)
+    assert host.apply()["changed"] is False
+
+
+def test_a_drop_in_that_systemd_has_not_read_is_read_before_a_stop(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.runs()
+    with monkeypatch.context() as killed:
+        killed.setattr(host, "_reload", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            host.apply("stopped")
+    assert host.apply("stopped")["action"] == "stop"
 
 
 def test_jobs_are_aborted_only_when_that_is_asked_for(host: Host) -> None:
@@ -325,14 +198,16 @@ def test_a_unit_that_starts_another_program_is_restarted_with_the_right_one(host
     assert "ExecStart" not in host.drop_in.read_text()
 
 
-def test_a_restart_that_was_killed_after_the_drop_in_was_written_is_made_up_for(host: Host) -> None:
+def test_a_restart_that_was_killed_after_the_drop_in_was_written_is_made_up_for(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host.runs().apply()
     other = host.folder / "other"
     other.touch(mode=0o755)
-    host.job_ends = host.now + 1000
-    host.apply(program=str(other), drain_timeout=1)
-    # Somebody starts it again in spite of all that.
-    host.state, host.sub_state, host.job_ends = "active", "running", 0.0
+    with monkeypatch.context() as killed:
+        killed.setattr(host, "_stop", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            host.apply(program=str(other))
     assert host.apply(program=str(other))["reasons"] == ["a changed setting needs it"]
 
 
@@ -385,9 +260,11 @@ def test_a_masked_unit_is_an_error_that_says_so(host: Host) -> None:
 def test_absent_drains_and_leaves_nothing(host: Host) -> None:
     host.runs().apply()
     host.mark.write_text("")
+    host.hold.write_text("")
     host.job_ends = host.now + 50
     assert host.apply("absent")["action"] == "remove"
-    assert not any(path.exists() for path in (host.unit, host.drop_in, host.drain, host.mark))
+    left = (host.unit, host.drop_in, host.drain, host.mark, host.hold, host.needrestart)
+    assert not any(path.exists() for path in left)
     assert (host.aborted, host.program.exists()) == (False, True)
     assert host.apply("absent")["changed"] is False
 
