@@ -16,7 +16,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.systemd import Un
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Mapping
+    from typing import Any, Iterable, Mapping
 
     from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Run
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PENDING = "/run/runnerkit/docker_daemon.pending"
 DROP_IN = "/etc/systemd/system/{0}.d/runnerkit-environment.conf"
 _RUNNING = ("active", "reloading", "activating")
+# A runner that was told to end still has jobs.
+_AT_WORK = ("active", "reloading", "deactivating")
 RANK = {"none": 0, "reload": 1, "restart": 2}
 
 
@@ -63,6 +65,10 @@ class Daemon:
         properties = self.unit.properties()
         again = properties.get("SubState", "").startswith("auto-restart")
         return properties.get("ActiveState") in _RUNNING and not again
+
+    def disturbs(self, units: Iterable[str]) -> bool:
+        """Whether one of these is at work, to whom a restart of the daemon would be a disturbance."""
+        return any(Unit(self._run, name).properties().get("ActiveState") in _AT_WORK for name in units)
 
     def version(self) -> str | None:
         """What the running daemon says its version is; None when it is stopped or does not answer."""

@@ -19,6 +19,8 @@ description:
     is not wanted it is switched on by a reload before the restart, and off by one after it. The engine of a swarm
     cannot have it.
   - Never restarts a daemon that runs but is slow to answer.
+  - Leaves a restart to the caller while somebody is at work who would feel it, see O(defer_for).
+  - Keeps needrestart from restarting the daemon and containerd, see O(needrestart).
   - Waits until the daemon answers on its socket. When it does not after a change, the old configuration comes back
     and the daemon is started with it.
   - A change that was written but not yet taken over, because the run was interrupted, is taken over by the next run.
@@ -58,6 +60,22 @@ options:
     type: list
     elements: path
     default: []
+  defer_for:
+    description:
+      - Units whose work a restart of the daemon would spoil. While one of them is at work, be it that it only ends what
+        it has begun, a daemon that runs is not restarted, nothing else is changed, and the result says so.
+      - Jobs of GitLab Runner do not outlive one, not even with live-restore, since the runner loses sight of their
+        containers.
+      - A daemon that is down is started, and settings that can be reloaded are reloaded, all the same.
+    type: list
+    elements: str
+    default: []
+  needrestart:
+    description: Whether needrestart is told to leave the daemon's unit, docker.socket and containerd.service alone, by
+      C(/etc/needrestart/conf.d/runnerkit-docker_engine.conf). The file is written whether needrestart is there or not,
+      as whoever installs it later does not think of this.
+    type: bool
+    default: true
   unit:
     description: Name of the systemd unit.
     type: str
@@ -111,6 +129,10 @@ reasons:
   type: list
   elements: str
   returned: success
+deferred:
+  description: Whether the daemon has to be restarted and was not, for the sake of O(defer_for). Never so in check mode.
+  type: bool
+  returned: success
 keys:
   description: Top-level keys of daemon.json that changed.
   type: list
@@ -132,12 +154,17 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon as daemons
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_json
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import remove, write_atomically
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.needrestart import Override
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact, redact_text
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.systemd import UnitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+# Units beside the daemon's own whose restart would take it down, or away from its clients.
+COMPANIONS = ("containerd.service", "docker.socket")
 
 
 class DaemonModule(AnsibleModule):
@@ -177,9 +204,15 @@ def run(module: AnsibleModule) -> None:
     action, reasons = "start", ["the daemon is not installed yet"]
     if not missing:
         action, reasons = daemons.plan(daemon, drop_in, found, merged)
+    if action == "restart" and not module.check_mode and daemon.disturbs(module.params["defer_for"]):
+        module.exit_json(changed=False, action="none", deferred=True, reasons=reasons, keys=[], **invocation(module))
+    alone = Override("docker_engine", {module.params["unit"], *COMPANIONS})
+    spare = module.params["needrestart"] and alone.changes
     # Other states, as static or linked, are somebody's decision.
     enable = module.params["enabled"] and properties.get("UnitFileState") == "disabled"
     changed = action != "none" or enable
+    if spare and not module.check_mode:
+        alone.apply()
     if changed and not module.check_mode:
         keep = action == "restart" and daemon.keep_containers()
         if action in ("reload", "restart"):
@@ -190,13 +223,15 @@ def run(module: AnsibleModule) -> None:
             fail(module, daemon, action, found != merged or drop_in != daemon.drop_in_text, reasons, keep)
         remove(daemons.PENDING)
     module.exit_json(
-        changed=changed,
+        changed=changed or spare,
         action=action,
+        deferred=False,
         reasons=reasons,
         keys=daemon_json.differing_keys(found, merged),
         diff=[
             difference(module.params["path"], shown(found, daemon.text), shown(merged, text)),
             difference(daemon.drop_in, redact_text(daemon.drop_in_text), redact_text(drop_in)),
+            difference(alone.path, alone.before, alone.after if spare else alone.before),
         ],
         **invocation(module),
     )
@@ -259,6 +294,8 @@ def main() -> None:
             "validate": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
             "read_at_start": {"type": "list", "elements": "path", "default": []},
+            "defer_for": {"type": "list", "elements": "str", "default": []},
+            "needrestart": {"type": "bool", "default": True},
             "unit": {"type": "str", "default": "docker.service"},
             "path": {"type": "path", "default": "/etc/docker/daemon.json"},
             "socket": {"type": "path", "default": "/var/run/docker.sock"},
