@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
+    gitlab_options,
     registration,
     registration_declared,
     registration_entries,
@@ -25,7 +24,6 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import (
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.action_base import Action
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_api import GitLab
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_transport import base_url
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.gitlab_words import GitLabError
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.registration import (
     Context,
@@ -43,11 +41,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_keep impor
 # The module's documentation describes them.
 SPEC: dict[str, Any] = {
     **runner_options.FILE,
-    "url": {"type": "str"},
-    "api_token": {"type": "str", "no_log": True},
-    "ca": {"type": "str"},
-    "proxy": {"type": "str"},
-    "timeout": {"type": "int", "default": 30},
+    **gitlab_options.SPEC,
     "verify": {"type": "bool", "default": True},
     "rotate": {"type": "bool", "default": False},
     "unregister": {"type": "bool", "default": True},
@@ -91,7 +85,7 @@ class ActionModule(Action):
         context = Context(
             host=host,
             system_id=found.system_id,
-            client=lambda url: clients.setdefault(url, _client(task.options, url)),
+            client=lambda url: clients.setdefault(url, gitlab_options.client(task.options, url)),
             ids=registration_entries.ids(parsed),
             check=bool(self._task.check_mode),
             verify=task.options["verify"],
@@ -101,7 +95,7 @@ class ActionModule(Action):
         kept = self._write(task, file, found, entries)
         # Ansible shows a warning without its host, and one that many hosts have alike only once.
         warnings = [
-            *_plain_http(clients),
+            *gitlab_options.plain_http(clients),
             *(f"{host}: {each}" for one in task.registered for each in one.warnings),
         ]
         result = kept.result(file.path) if kept else {"changed": False, "diff": []}
@@ -114,20 +108,14 @@ class ActionModule(Action):
 
     def _checked(self, host: str) -> _Task:
         """The task's arguments, without anything wrong that can be seen from here."""
-        options = runner_options.checked(self._task.args, SPEC)
-        for name in ("url", "api_token", "ca", "proxy"):
-            options[name] = str(options[name]).strip() or None if options[name] is not None else None
-        options["ca"] = self._file(options["ca"])
+        options = gitlab_options.read(self, runner_options.checked(self._task.args, SPEC))
         task = _Task(
             options=options,
             given=runner_options.runners(options["runners"]),
             settings=runner_options.settings(options["config"], "config"),
         )
-        token = options["api_token"]
-        wrong = []
-        if token and not (token.isascii() and token.isprintable() and " " not in token):
-            wrong.append("gitlab_runner_api_token has blanks or line ends in it; give the token alone")
-        wrong += registration_declared.errors(task.given, options["url"], bool(token), host)
+        wrong = gitlab_options.problems(options)
+        wrong += registration_declared.errors(task.given, options["url"], bool(options["api_token"]), host)
         if all(isinstance(each.get("config") or {}, Mapping) for each in task.given):
             wrong += runner_schema.problems(
                 task.settings,
@@ -138,15 +126,6 @@ class ActionModule(Action):
         if wrong:
             raise runner_options.OptionError("; ".join(wrong))
         return task
-
-    def _file(self, ca: str | None) -> str | None:
-        """A relative path as Ansible means it: in `files` of the role, or beside the playbook."""
-        if ca is None or "-----BEGIN" in ca:
-            return ca
-        try:
-            return str(self._find_needle("files", ca))  # type: ignore[no-untyped-call]
-        except AnsibleError:
-            return ca
 
     def _settle(self, task: _Task, parsed: Mapping[str, Any], context: Context) -> None:
         """Runner by runner until one fails; what was done before that has to be written all the same."""
@@ -224,29 +203,8 @@ class ActionModule(Action):
         )
 
 
-def _client(options: Mapping[str, Any], url: str) -> GitLab:
-    """The GitLab at URL. The API token goes to the one that it belongs to, and nowhere else."""
-    ours = bool(options["url"]) and base_url(options["url"]) == url
-    return GitLab(
-        url,
-        private_token=options["api_token"] if ours else None,
-        ca=options["ca"],
-        proxy=options["proxy"],
-        timeout=options["timeout"],
-    )
-
-
 def _is_absent(given: Mapping[str, Any]) -> bool:
     return given.get("state") == "absent"
-
-
-def _plain_http(clients: Mapping[str, GitLab]) -> list[str]:
-    """What goes unencrypted."""
-    return [
-        f"{url} is not https, so tokens go over the network as they are; use https in gitlab_runner_url"
-        for url in clients
-        if url.startswith("http://")
-    ]
 
 
 def _told(task: _Task, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,20 @@ import re
 import stat
 from typing import Any, Callable, Iterable, Mapping
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import registry_auth_record, runner_mode, toml_reader
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import (
+    registry_auth_record,
+    runner_hold,
+    runner_mode,
+    toml_reader,
+)
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import printable
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact_text
 
 RUNNER_CONFIG = "/etc/gitlab-runner/config.toml"
 RUNNER_PACKAGES = ("gitlab-runner",)
+
+# One call, which succeeds for a unit that is not there as well.
+SHOW_SERVICE = ("systemctl", "show", "gitlab-runner.service", "--property", "LoadState,ActiveState,UnitFileState")
 
 # How a job reaches a daemon. Other variables are nobody's business.
 DOCKER_VARIABLES = (
@@ -47,17 +55,32 @@ class _UnreadableError(Exception):
 
 
 def runner_facts(
-    path: str | None, version: str | None, package: dict[str, Any] | None, root: str = "/"
+    path: str | None,
+    version: str | None,
+    package: dict[str, Any] | None,
+    service: dict[str, Any],
+    root: str = "/",
 ) -> dict[str, Any] | None:
     """The value of `gitlab_runner`; None without the program and its package."""
     if not path and not package:
         return None
-    facts = {"version": version, "path": path, "package": package, **configuration(root)}
+    facts = {"version": version, "path": path, "package": package, "service": service, **configuration(root)}
     return {
         **facts,
         "certificates": _certificates(root),
         "builds_folders": _builds_folders(facts["runners"], root),
         "registry_auth": _registry_auth(root),
+    }
+
+
+def service_facts(properties: str | None) -> dict[str, Any]:
+    """The value of `service` by what SHOW_SERVICE printed; None without systemd, or where it did not answer."""
+    found = dict(line.split("=", 1) for line in (properties or "").splitlines() if "=" in line)
+    there = found.get("LoadState", "not-found") != "not-found"
+    return {
+        "active": found.get("ActiveState") or None if there else None,
+        "enabled": found.get("UnitFileState") or None if there else None,
+        "held": runner_hold.read(),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import dpkg, facts_programs
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import dpkg, facts_programs, maintenance
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.commands import SEARCH_PATH, Batch, find_program
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import DEFAULT_SOCKET, DEFAULT_TIMEOUT, Engine
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker import (
@@ -24,7 +24,12 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_docker impo
 )
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_host import group_members, host_facts
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_registry import registry_facts
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runner import RUNNER_PACKAGES, runner_facts
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runner import (
+    RUNNER_PACKAGES,
+    SHOW_SERVICE,
+    runner_facts,
+    service_facts,
+)
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.libseccomp import libseccomp_facts
 
 # docker-ce's containerd.io brings runc as well.
@@ -54,6 +59,9 @@ def gather(
     # While those run: the files, then the engine.
     names = (*ENGINE_PACKAGES, *CONTAINERD_PACKAGES, *RUNC_PACKAGES, *LIBSECCOMP_PACKAGES, *RUNNER_PACKAGES)
     packages = dpkg.read_packages(names, root)
+    systemctl = find_program(SHOW_SERVICE[0], search_path)
+    if systemctl and (programs["gitlab-runner"] or _first(packages, RUNNER_PACKAGES)):
+        batch.start("service", [systemctl, *SHOW_SERVICE[1:]])
     dockerd = find_program("dockerd", search_path)
     package = engine_package(packages) or _unpackaged(dockerd, root)
     if dockerd and package and package["source"] == "static":
@@ -70,7 +78,11 @@ def gather(
     facts["libseccomp"] = _libseccomp(seccomp, packages)
     facts["podman"] = _podman(programs["podman"], outputs.get("podman"))
     runner = facts_programs.gitlab_runner_version(outputs.get("gitlab-runner"))
-    facts["gitlab_runner"] = runner_facts(programs["gitlab-runner"], runner, _first(packages, RUNNER_PACKAGES), root)
+    service = service_facts(outputs.get("service"))
+    facts["gitlab_runner"] = runner_facts(
+        programs["gitlab-runner"], runner, _first(packages, RUNNER_PACKAGES), service, root
+    )
+    facts["maintenance"] = maintenance.fact(os.path.join(root, maintenance.PATH.lstrip("/")))
     facts["registry_ca"] = registry_facts(root)
     return facts
 

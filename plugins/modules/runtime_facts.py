@@ -15,7 +15,8 @@ description:
     Without a daemon, versions come from the programs and from the package database.
   - Nothing is changed and nothing needs to be installed. What is absent is V(null). What is there but broken is
     described in RV(ansible_facts.runnerkit.docker.error), RV(ansible_facts.runnerkit.docker.daemon_config_error),
-    RV(ansible_facts.runnerkit.gitlab_runner.config_error) or RV(ansible_facts.runnerkit.registry_ca.errors).
+    RV(ansible_facts.runnerkit.gitlab_runner.config_error), RV(ansible_facts.runnerkit.registry_ca.errors) or
+    RV(ansible_facts.runnerkit.maintenance).
     None of them fails the task.
   - Takes less than half a second on a healthy host. With an engine that hangs it takes at most twice O(timeout),
     or three seconds if that is longer.
@@ -468,6 +469,40 @@ ansible_facts:
               returned: always
               type: str
               sample: /etc/gitlab-runner/config.toml is not TOML from line 3, column 7 on; correct it by hand
+            service:
+              description: Its systemd service.
+              returned: always
+              type: dict
+              contains:
+                active:
+                  description:
+                    - Its state (C(ActiveState)), V(active), V(inactive), V(failed), V(deactivating) while it waits for
+                      its last jobs, or V(activating), also while systemd waits to start it once more.
+                    - V(null) without systemd, and where there is no such unit.
+                  returned: always
+                  type: str
+                  sample: active
+                enabled:
+                  description: Whether it starts at boot (C(UnitFileState)); V(null) as above.
+                  returned: always
+                  type: str
+                  sample: enabled
+                held:
+                  description:
+                    - Who keeps it from being started, by M(runnerkit.gitlab.runner_service); V(null) if nobody does.
+                  returned: always
+                  type: dict
+                  contains:
+                    by:
+                      description: V(upgrade), V(drain) or V(docker_engine); V(unknown) where that cannot be read.
+                      returned: always
+                      type: str
+                      sample: drain
+                    since:
+                      description: When it began, in UTC; V(null) where that cannot be read.
+                      returned: always
+                      type: str
+                      sample: "2026-11-22T17:40:00Z"
             builds_folders:
               description:
                 - Folders of checkouts that runners share with the host at the same path, as far as they are there.
@@ -662,6 +697,54 @@ ansible_facts:
                       returned: always
                       type: str
                       sample: tcp://10.0.0.7:2376
+        maintenance:
+          description:
+            - The mark of a host that was taken out of service by M(runnerkit.gitlab.runner_pause); V(null) without one.
+            - The one key C(error), a sentence, where it cannot be read.
+          returned: always
+          type: dict
+          contains:
+            by:
+              description: Who did it, V(upgrade) or V(drain).
+              returned: success
+              type: str
+              sample: drain
+            since:
+              description: When, in UTC.
+              returned: success
+              type: str
+              sample: "2026-11-22T17:40:00Z"
+            reason:
+              description: Why, for people.
+              returned: success
+              type: str
+              sample: new memory modules
+            paused:
+              description: The runners that were paused in GitLab for it.
+              returned: success
+              type: list
+              elements: dict
+              contains:
+                id:
+                  description: Its number in GitLab.
+                  returned: success
+                  type: int
+                  sample: 42
+                name:
+                  description: Its name.
+                  returned: success
+                  type: str
+                  sample: build
+                url:
+                  description: Its GitLab.
+                  returned: success
+                  type: str
+                  sample: https://gitlab.example.com
+            before:
+              description: What whoever did it wants to know again afterwards.
+              returned: success
+              type: dict
+              sample: {}
         registry_ca:
           description:
             - The certificates by which registries and GitLab servers are trusted on the host, layer by layer.

@@ -12,6 +12,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.finding import LA
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_engine import find_engine, find_library
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_images import find_images
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_layers import find_layers
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_maintenance import find_maintenance
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_profile import find_profile
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_registry import find_registries
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings_runner import find_runners
@@ -30,7 +31,8 @@ __all__ = [
 ]  # fmt: skip
 
 _RULES = (
-    find_engine, find_library, find_profile, find_layers, find_images, find_machines, find_runners, find_registries,
+    find_engine, find_library, find_profile, find_layers, find_images, find_machines, find_maintenance, find_runners,
+    find_registries,
 )  # fmt: skip
 
 

@@ -101,9 +101,16 @@ class GitLab(Transport):
         """Change attributes of a runner."""
         self.ask("put", f"/runners/{runner_id}", f"change runner {runner_id}", body=attributes, private=True)
 
-    def pause(self, runner_id: int, paused: bool = True) -> None:
-        """Give a runner no more jobs, or again; those that run go on."""
-        self.update(runner_id, {"paused": paused})
+    def pause(self, runner_id: int, paused: bool = True) -> bool:
+        """Give a runner no more jobs, or again; those that run go on. False if there is no such runner."""
+        purpose = f"{'pause' if paused else 'unpause'} runner {runner_id}"
+        try:
+            self.ask("put", f"/runners/{runner_id}", purpose, body={"paused": paused}, private=True)
+        except GitLabError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
 
     def delete(self, runner_id: int) -> bool:
         """Delete a runner with all its managers; False if there is none like that."""

@@ -24,6 +24,8 @@ def finding_ids() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS):
                 continue
+            if not node.args:  # one that is read again
+                continue
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 yield str(first.value)

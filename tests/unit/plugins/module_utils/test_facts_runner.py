@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tomlkit
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import facts_runner, toml_reader
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import facts_runner, runner_hold, toml_reader
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import runner_schema
 
 DATA = Path(runner_schema.__file__).parent / "data" / "runner_schema.json"
@@ -310,7 +310,7 @@ def test_what_the_runner_has_beside_its_configuration(tmp_path: Path) -> None:
     (certs / "gitlab.example.com.auth.key").write_text("hidden")
     os.mkfifo(str(certs / "pipe.crt"))
     (tmp_path / "builds").mkdir()
-    facts = facts_runner.runner_facts("/usr/bin/gitlab-runner", "18.2.0", None, str(tmp_path))
+    facts = facts_runner.runner_facts("/usr/bin/gitlab-runner", "18.2.0", None, {}, str(tmp_path))
     assert facts is not None
     assert facts["builds_folders"] == ["/builds"]
     assert facts["certificates"] == {"gitlab.example.com.crt": hashlib.sha256(b"PEM").hexdigest()}
@@ -332,6 +332,33 @@ def test_who_has_logins_to_registries(tmp_path: Path, text: str, expected: Any) 
     record = tmp_path / "var/lib/runnerkit/registry-auth.json"
     record.parent.mkdir(parents=True)
     record.write_text(text)
-    facts = facts_runner.runner_facts("/usr/bin/gitlab-runner", "18.2.0", None, str(tmp_path))
+    facts = facts_runner.runner_facts("/usr/bin/gitlab-runner", "18.2.0", None, {}, str(tmp_path))
     assert facts is not None
     assert facts["registry_auth"] == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "active", "enabled"),
+    [
+        pytest.param(
+            "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n", "active", "enabled", id="a unit that runs"
+        ),
+        pytest.param(
+            "LoadState=masked\nActiveState=inactive\nUnitFileState=masked\n", "inactive", "masked", id="a masked one"
+        ),
+        pytest.param(
+            "LoadState=loaded\nActiveState=deactivating\nUnitFileState=\n", "deactivating", None, id="one that drains"
+        ),
+        pytest.param("LoadState=not-found\nActiveState=inactive\nUnitFileState=\n", None, None, id="no unit"),
+        pytest.param(None, None, None, id="no systemd"),
+    ],
+)
+def test_what_is_told_of_the_service(
+    shown: str | None, active: str | None, enabled: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hold = tmp_path / "hold"
+    monkeypatch.setattr(runner_hold, "PATH", str(hold))
+    assert facts_runner.service_facts(shown) == {"active": active, "enabled": enabled, "held": None}
+    hold.write_text('{"by": "drain", "since": "2026-11-22T17:40:00Z"}')
+    held = {"by": "drain", "since": "2026-11-22T17:40:00Z"}
+    assert facts_runner.service_facts(shown) == {"active": active, "enabled": enabled, "held": held}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ KEYS = {
     "podman",
     "gitlab_runner",
     "registry_ca",
+    "maintenance",
 }
 
 
@@ -100,7 +102,7 @@ def test_a_bare_host_has_every_key_and_nothing_behind_them(host: Host) -> None:
         "group_members": [],
         "package": None,
     }
-    for key in ("containerd", "runc", "podman", "gitlab_runner"):
+    for key in ("containerd", "runc", "podman", "gitlab_runner", "maintenance"):
         assert facts[key] is None, key
     registries = facts["registry_ca"]
     assert (registries["authorities"], registries["clients"], registries["errors"]) == ([], [], [])
@@ -211,6 +213,7 @@ def test_gitlab_runner(host: Host, configured: bool) -> None:
         "version": "17.5.0",
         "path": f"{host.bin}/gitlab-runner",
         "package": None,
+        "service": {"active": None, "enabled": None, "held": None},
         "config_path": "/etc/gitlab-runner/config.toml" if configured else None,
         "config_error": None,
         "concurrent": None,
@@ -226,6 +229,37 @@ def test_a_package_of_the_runner_whose_program_is_not_there_yet(host: Host) -> N
     runner = host.packages(gitlab_runner="hold ok half-installed").gather()["gitlab_runner"]
     assert (runner["version"], runner["path"]) == (None, None)
     assert runner["package"] == {"name": "gitlab-runner", "version": "1-1", "held": True, "state": "half-installed"}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["where the runner is", "and not where it is not"])
+def test_the_service_is_asked_for_in_one_call(host: Host, there: bool) -> None:
+    if there:
+        host.program("gitlab-runner", "Version:      17.5.0")
+    asked = host.root / "asked"
+    host.script(
+        "systemctl", f"echo $@ >> {asked}; echo LoadState=loaded; echo ActiveState=active; echo UnitFileState=x"
+    )
+    runner = host.gather()["gitlab_runner"]
+    if not there:
+        assert (runner, asked.exists()) == (None, False)
+        return
+    assert runner["service"] == {"active": "active", "enabled": "x", "held": None}
+    assert asked.read_text() == "show gitlab-runner.service --property LoadState,ActiveState,UnitFileState\n"
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["as it is", "broken"])
+def test_the_mark_of_a_host_that_is_out_of_service(host: Host, broken: bool) -> None:
+    mark = {
+        "by": "drain", "since": "2026-11-22T17:40:00Z", "reason": "memory", "before": {"engine": "20.10.5"},
+        "paused": [{"id": 5, "name": "build", "url": "https://gitlab.example.com"}],
+    }  # fmt: skip
+    host.file("var/lib/runnerkit/maintenance.json", json.dumps(mark)[broken:])
+    found = host.gather()["maintenance"]
+    if broken:
+        assert list(found) == ["error"]
+        assert "is not what playbooks/upgrade.yml and playbooks/drain.yml write there" in found["error"]
+    else:
+        assert found == mark
 
 
 def test_everything_broken_at_once_still_gives_facts_in_time(host: Host) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import profile_record
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance, profile_record, runner_hold
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.facts_runtime import gather
 from ansible_collections.runnerkit.gitlab.plugins.modules import runtime_facts
 from tests.support.pki import Authority
@@ -104,6 +104,12 @@ def test_everything_returned_is_documented_and_the_other_way_round(
     record = profile_record.Record("20.10.5", None, "5.10.0", "/etc/docker/profile.json", {})
     (tmp_path / "var/lib/runnerkit").mkdir(parents=True)
     profile_record.write(record, str(tmp_path) + profile_record.PATH)
+
+    runner_mark = {"id": 5, "name": "build", "url": "https://gitlab.example.com"}
+    mark = maintenance.merged(None, {"by": "drain", "reason": "", "paused": [runner_mark], "before": {}})
+    maintenance.write(mark, str(tmp_path) + maintenance.PATH)
+    monkeypatch.setattr(runner_hold, "PATH", str(tmp_path / "hold"))
+    runner_hold.write(runner_hold.new("drain"))
 
     registries = Host(tmp_path)
     registries.trust("registry.example", CA.pem, BUILDER.cert_pem, BUILDER.key_pem)
