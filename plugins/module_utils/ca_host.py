@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, NamedTuple
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import ca_record, ca_store
@@ -93,10 +94,14 @@ def keep(declared: Declared, run: Run, check: bool, root: str = "") -> tuple[Vie
 
 
 def _note_distrust(path: str) -> None:
-    """Before it is done: a run that dies afterwards leaves the rest to the next one."""
+    """Before it is done: a run that dies afterwards leaves the rest to the next one.
+
+    Never with the same content twice: the engine is restarted for each of them (module docker_daemon, read_at_start).
+    """
     try:
         make_folders(os.path.dirname(path))
-        with open(path, "a", encoding="utf-8"):
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(f"{time.time_ns()}\n")
             return
     except OSError as error:
         problem = f"cannot write {path}: {why(error)}; everything is as it was before"

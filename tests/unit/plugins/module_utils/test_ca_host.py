@@ -441,7 +441,13 @@ def test_daemons_are_remembered_that_may_trust_what_was_taken_out(tmp_path: Path
     again = world.keep(OURS, {})
     assert (again["changed"], again["distrusted"]) == (False, True)
     assert again["store_path"] == str(world.at(DEBIAN_BUNDLE))
+    said = mark.read_text()
     mark.unlink()
     assert world.keep(OURS, {})["distrusted"] is False
+    # An engine that was restarted for the first one has noted what that held.
+    world.keep(OURS, ANCHORS)
+    world.keep(OURS, {})
+    assert mark.read_text() != said
+    mark.unlink()
     # What does not touch the store leaves daemons alone.
     assert world.keep({})["distrusted"] is False
