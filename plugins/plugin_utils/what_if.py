@@ -57,11 +57,8 @@ def compare_with(host: Host, wanted: EngineSpec, now: list[Finding] | None = Non
     after = _after(host, wanted)
     before = {each.key: each for each in (find_on(host) if now is None else now) if each.id not in _NOT_COMPARED}
     then = {each.key: each for each in find_on(after) if each.id not in _NOT_COMPARED}
-    blind = [layer for layer in after.layers if not layer.known and layer.of_the_host]
-    assumptions = [
-        *_assumptions(host, wanted),
-        *(f"of {layer.title} nothing can be said: {layer.reason}" for layer in blind),
-    ]
+    blind = _blind(after)
+    assumptions = [*_assumptions(host, wanted), *map(_unsaid, blind)]
     solved: list[Finding] = []
     left: list[Finding] = []
     # What fails because of a cause stays as long as that cause does, so the causes are looked at before.
@@ -81,6 +78,19 @@ def compare_with(host: Host, wanted: EngineSpec, now: list[Finding] | None = Non
             for name, found in (("solved", solved), ("brought", brought), ("left", left))
         },
     }
+
+
+def unsaid_with(host: Host, wanted: EngineSpec) -> list[str]:
+    """The layers of the host's engine of which other versions say nothing, a sentence for each."""
+    return [_unsaid(layer) for layer in _blind(_after(host, wanted))]
+
+
+def _blind(after: Host) -> list[Layer]:
+    return [layer for layer in after.layers if not layer.known and layer.of_the_host]
+
+
+def _unsaid(layer: Layer) -> str:
+    return f"of {layer.title} nothing can be said: {layer.reason}"
 
 
 def _stays(host: Host, finding: Finding, left: list[Finding], blind: list[Layer]) -> bool:
