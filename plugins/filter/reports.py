@@ -33,21 +33,14 @@ def _written(name: str, write: Callable[..., str], report: Any, *arguments: Any)
         ) from error
 
 
-def _width(name: str, width: Any) -> int:
-    try:
-        return int(width)
-    except (TypeError, ValueError) as error:
-        raise AnsibleFilterError(f"{name}: width is {width!r}, where a number such as 110 is wanted") from error
-
-
 def readiness_text(report: Any, width: int | str = report_lines.WIDTH) -> str:
     """The report for a terminal."""
-    return _written("readiness_text", report_text.fleet_text, report, _width("readiness_text", width))
+    return _written("readiness_text", report_text.fleet_text, report, width)
 
 
 def readiness_calls(report: Any, width: int | str = report_lines.WIDTH) -> str:
     """Measured calls beside the model, for a terminal."""
-    return _written("readiness_calls", report_calls.calls_text, report, _width("readiness_calls", width))
+    return _written("readiness_calls", report_calls.calls_text, report, width)
 
 
 def readiness_html(report: Any) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import report_layers
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_lines import LEAST_WIDTH, WIDTH, names_of, wrapped
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_lines import WIDTH, names_of, read_width, wrapped
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import grouped
 
 
-def calls_text(report: Mapping[str, Any], width: int = WIDTH) -> str:
+def calls_text(report: Mapping[str, Any], width: int | str = WIDTH) -> str:
     """For each host and layer every call: what was measured, beside what the model says."""
-    width = max(width, LEAST_WIDTH)
+    width = read_width(width)
     blocks: list[str] = []
     for hosts in grouped(report["hosts"], lambda host: [host["layers"], host["calls"]]):
         names = names_of([host["name"] for host in hosts])

@@ -6,11 +6,20 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import count, listed, name_ranges
 
 WIDTH = 110
 LEAST_WIDTH = 60
+
+
+def read_width(width: Any) -> int:
+    """How wide lines may be; ValueError names what is no number."""
+    try:
+        return max(int(width), LEAST_WIDTH)
+    except (TypeError, ValueError):
+        raise ValueError(f"width is {width!r}, where a number such as {WIDTH} is wanted") from None
 
 
 def names_of(names: Sequence[str], most: int | None = None) -> str:

@@ -37,23 +37,23 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def read(report: Any) -> dict[str, Any]:
-    """A copy of a fleet report in plain types and cleaned text; ReportError says what is not one."""
+def read(report: Any, keys: Sequence[str] = _KEYS, maker: str = "readiness_report") -> dict[str, Any]:
+    """A copy of a report in plain types and cleaned text; ReportError says what is not one that MAKER makes."""
     if not isinstance(report, Mapping):
-        raise ReportError(f"what runnerkit.gitlab.readiness_report returns is wanted, not {type(report).__name__}")
-    missing = [key for key in _KEYS if key not in report]
+        raise ReportError(f"what runnerkit.gitlab.{maker} returns is wanted, not {type(report).__name__}")
+    missing = [key for key in keys if key not in report]
     if missing:
-        raise ReportError(f"what runnerkit.gitlab.readiness_report returns is wanted; this has no key '{missing[0]}'")
+        raise ReportError(f"what runnerkit.gitlab.{maker} returns is wanted; this has no key '{missing[0]}'")
     if report["schema"] != SCHEMA:
         raise ReportError(
             f"the report is of schema {report['schema']!r} and {SCHEMA} is wanted; make it again with this collection"
         )
-    copy: dict[str, Any] = _plain(report)
+    copy: dict[str, Any] = plain(report)
     return copy
 
 
-def _plain(value: Any) -> Any:
-    """Ansible's own kinds of text, lists and mappings become Python's."""
+def plain(value: Any) -> Any:
+    """Ansible's own kinds of text, lists and mappings become Python's, and all text clean."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -63,9 +63,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, Mapping):
-        return {clean(str(key)): _plain(part) for key, part in value.items()}
+        return {clean(str(key)): plain(part) for key, part in value.items()}
     if isinstance(value, Iterable):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     return clean(str(value))
 
 
@@ -132,6 +132,11 @@ def answer_word(row: Mapping[str, Any]) -> str:
 def until_day(row: Mapping[str, Any]) -> str:
     """The day on which the trust in a registry ends."""
     return str(row["until"])[:10] if row["until"] else "-"
+
+
+def when(time: str) -> str:
+    """A time in UTC for people."""
+    return f"{time[:10]} {time[11:16]} UTC"
 
 
 def headline(summary: Mapping[str, Any]) -> str:

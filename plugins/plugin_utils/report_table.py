@@ -28,8 +28,12 @@ def tables(report: Mapping[str, Any], width: int) -> list[str]:
     label = min(_WIDEST_HOST, max(len("host"), *(len(name) for name, _ in rows)))
     columns = {column["id"]: _column_width(column["id"], rows) for column in report["columns"]}
     found = [
-        _table(band, rows, [label, _STATE, *(columns[ident] for ident in band)])
-        for band in _bands(columns, width - label - len(_GAP) - _STATE)
+        table(
+            ["host", "state", *band],
+            ([name, host["state"], *(_word(host["cells"][ident]) for ident in band)] for name, host in rows),
+            [label, _STATE, *(columns[ident] for ident in band)],
+        )
+        for band in bands(columns, width, [label, _STATE])
     ]
     if any(cell["kind"] == "predicted" for _, host in rows for cell in host["cells"].values()):
         found[-1] += "\n* predicted from versions, not measured"
@@ -65,24 +69,25 @@ def _column_width(ident: str, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
     return max(*words, min(_WIDEST_COLUMN, len(ident)))
 
 
-def _bands(columns: Mapping[str, int], room: int) -> list[list[str]]:
-    """Columns in the groups that fit beside the hosts."""
-    bands: list[list[str]] = [[]]
+def bands(columns: Mapping[str, int], width: int, beside: Sequence[int]) -> list[list[str]]:
+    """Columns, by their widths, in the groups that fit into WIDTH when columns BESIDE stand before each group."""
+    room = width - len(_GAP.join("-" * wide for wide in beside))
+    found: list[list[str]] = [[]]
     left = room
     for ident, wide in columns.items():
-        if bands[-1] and left < wide + len(_GAP):
-            bands.append([])
+        if found[-1] and left < wide + len(_GAP):
+            found.append([])
             left = room
-        bands[-1].append(ident)
+        found[-1].append(ident)
         left -= wide + len(_GAP)
-    return bands
+    return found
 
 
-def _table(band: Sequence[str], rows: Iterable[tuple[str, Mapping[str, Any]]], widths: Sequence[int]) -> str:
-    lines = row_lines(["host", "state", *band], widths)
-    lines.append(_GAP.join("-" * wide for wide in widths))
-    for name, host in rows:
-        lines += row_lines([name, host["state"], *(_word(host["cells"][ident]) for ident in band)], widths)
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> str:
+    """A head, a line below it, and rows."""
+    lines = [*row_lines(head, widths), _GAP.join("-" * wide for wide in widths)]
+    for row in rows:
+        lines += row_lines(row, widths)
     return "\n".join(lines)
 
 

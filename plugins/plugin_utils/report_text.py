@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_lines import LEAST_WIDTH, WIDTH, names_of, wrapped
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_lines import WIDTH, names_of, read_width, wrapped
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_registries import registries_text
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import (
     WEIGHTY,
@@ -21,9 +21,9 @@ _INDENT = " " * 12
 _FACTS = ("engine", "runc", "libseccomp", "containerd", "podman", "gitlab_runner")
 
 
-def fleet_text(report: Mapping[str, Any], width: int = WIDTH) -> str:
+def fleet_text(report: Mapping[str, Any], width: int | str = WIDTH) -> str:
     """Table of the fleet, what matters about hosts that are not ready, and where to begin."""
-    width = max(width, LEAST_WIDTH)
+    width = read_width(width)
     if not report["hosts"]:
         return headline(report["summary"])
     parts = [

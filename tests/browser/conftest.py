@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.runnerkit.gitlab.plugins.filter.reports import readiness_html
+from ansible_collections.runnerkit.gitlab.plugins.filter.upgrade_reports import upgrade_html
 from tests.browser.devtools import Browser, Page, find_browser
 
 # Writes a report to a file and shows it: show(report, width=360, height=740, scheme="dark").
@@ -45,7 +46,8 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
 
     def show_page(report: dict[str, Any], anchor: str = "", script: bool = True, **size: Any) -> Page:
         path = tmp_path / f"report{len(pages)}.html"
-        path.write_text(readiness_html(report), encoding="utf-8")
+        # Only readiness has columns.
+        path.write_text((readiness_html if "columns" in report else upgrade_html)(report), encoding="utf-8")
         page = browser.new_page(**size)
         pages.append(page)
         if not script:

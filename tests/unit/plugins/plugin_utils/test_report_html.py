@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html.parser
 import re
 from collections import Counter
 from typing import Any
@@ -18,43 +17,8 @@ from hypothesis import given
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_html import page
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape import clean, read
 from tests.support.any_text import any_text, with_text
+from tests.support.html_page import Page
 from tests.support.sample_report import large_report, sample_report
-
-VOID = {"link", "meta", "input", "wbr"}
-
-
-class Page(html.parser.HTMLParser):
-    """A page that was read strictly: every element is closed where it was opened."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str, str]] = []
-        self.text: list[str] = []
-        self.raw: dict[str, str] = {}
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("style", "script"):
-            self.raw[self.open[-1]] = self.raw.get(self.open[-1], "") + data
-        else:
-            self.text.append(data)
-
-    def all(self, name: str) -> list[str]:
-        """The values of an attribute."""
-        return [value for _, attribute, value in self.attributes if attribute == name]
 
 
 def parsed(report: dict[str, Any]) -> Page:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 runnerkit contributors
 # Licensed under the Apache License, Version 2.0
 
-"""docs/report.schema.json describes what readiness_report makes, all of it and nothing else."""
+"""docs/*.schema.json describe what the reports are, all of it and nothing else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import fleet
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.upgrade_report import upgrade_report
 from tests.support.sample_report import large_report, sample_report
+from tests.support.sample_upgrade import sample_upgrade
 
-SCHEMA: dict[str, Any] = json.loads((Path(__file__).parents[4] / "docs" / "report.schema.json").read_text())
-VALIDATOR = Draft202012Validator(SCHEMA)
+DOCS = Path(__file__).parents[4] / "docs"
+SCHEMAS: dict[str, dict[str, Any]] = {
+    name: json.loads((DOCS / f"{name}.schema.json").read_text()) for name in ("report", "upgrade")
+}
+VALIDATORS = {name: Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
 
 
 def parts(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -33,11 +38,19 @@ def parts(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         yield from parts(schema.get(name), f"{path}/{name}")
 
 
-def test_it_is_a_schema() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_it_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
 
 
-@pytest.mark.parametrize(("path", "part"), [pytest.param(*part, id=part[0]) for part in parts(SCHEMA)])
+def test_a_finding_is_the_same_everywhere() -> None:
+    assert SCHEMAS["upgrade"]["$defs"]["finding"] == SCHEMAS["report"]["$defs"]["finding"]
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [pytest.param(*part, id=f"{name}: {part[0]}") for name, schema in SCHEMAS.items() for part in parts(schema)],
+)
 def test_every_part_is_described_and_closed(path: str, part: dict[str, Any]) -> None:
     assert "$ref" in part or len(part["description"]) > 5
     if part.get("type") == "object":
@@ -64,8 +77,21 @@ def test_every_part_is_described_and_closed(path: str, part: dict[str, Any]) -> 
     ],
 )
 def test_reports_are_valid(report: dict[str, Any]) -> None:
-    VALIDATOR.validate(report)
-    VALIDATOR.validate(json.loads(json.dumps(report)))
+    VALIDATORS["report"].validate(report)
+    VALIDATORS["report"].validate(json.loads(json.dumps(report)))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        pytest.param(sample_upgrade(), id="a host of every result"),
+        pytest.param(upgrade_report([]), id="no host and no time"),
+        pytest.param(upgrade_report([{"name": "a", "result": "current"}]), id="a host of which nothing else is told"),
+    ],
+)
+def test_reports_on_an_upgrade_are_valid(report: dict[str, Any]) -> None:
+    VALIDATORS["upgrade"].validate(report)
+    VALIDATORS["upgrade"].validate(json.loads(json.dumps(report)))
 
 
 @pytest.mark.parametrize(
@@ -85,4 +111,20 @@ def test_reports_are_valid(report: dict[str, Any]) -> None:
 def test_what_is_no_report_is_not_valid(spoil: Callable[[dict[str, Any]], Any]) -> None:
     report = copy.deepcopy(sample_report())
     spoil(report)
-    assert not VALIDATOR.is_valid(report)
+    assert not VALIDATORS["report"].is_valid(report)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda report: report["summary"].pop("next"), id="a part that is missing"),
+        pytest.param(lambda report: report["hosts"][0].update(result="fine"), id="no result"),
+        pytest.param(lambda report: report["hosts"][0]["steps"][0].update(name="wait"), id="no step"),
+        pytest.param(lambda report: report["hosts"][0]["steps"][0].update(began=None), id="a step without a beginning"),
+        pytest.param(lambda report: report["hosts"][0].update(out_of_service=-1), id="a negative time"),
+    ],
+)
+def test_what_is_no_report_on_an_upgrade_is_not_valid(spoil: Callable[[dict[str, Any]], Any]) -> None:
+    report = sample_upgrade()
+    spoil(report)
+    assert not VALIDATORS["upgrade"].is_valid(report)
