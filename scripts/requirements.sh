@@ -25,4 +25,5 @@ compile() {
 compile requirements/uv.txt --group pyproject.toml:bootstrap
 compile requirements/runtime.txt pyproject.toml
 # What people run is what is tested.
+compile requirements/ee.txt pyproject.toml --group pyproject.toml:ee --constraint requirements/runtime.txt
 compile requirements/dev.txt pyproject.toml --group pyproject.toml:dev --constraint requirements/runtime.txt

@@ -1,64 +1,61 @@
 # Copyright (c) 2026 runnerkit contributors
 # Licensed under the Apache License, Version 2.0
-"""What an audit costs a host in fleets of several sizes, beside a play that only gathers facts of as many hosts.
+"""What fleets of several sizes cost the controller when there is nothing to do, beside a play that only gathers facts.
 
-The fleets are many names for a few lab hosts, so hosts and controller share this machine's cores: on real hosts the
-controller's part is what remains.
+The hosts answer at once and without a network (fleet_runs.py), so it is the controller that is measured, GitLab's
+stand-in on the same machine included. Seconds of processors depend less on what else the machine does than seconds on
+the clock.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench import fleet_strategies
+from tests.bench.fleet_runs import GROUP, PLAYBOOKS, Case, record, run
 from tests.bench.lab import lab
-from tests.support.fleet import inventory, lab_hosts
-from tests.support.plays import ANSIBLE_PLAYBOOK, CHECKOUT, SITE
+from tests.bench.memory import Cost
+from tests.support import replayed
+from tests.support.plays import CHECKOUT, SITE
 
-GROUP = "benchfleet"
-SIZES = (10, 50)
-AUDIT = CHECKOUT / "playbooks" / "audit.yml"
-SETUP = CHECKOUT / "tests" / "bench" / "setup.yml"
-
-
-def timed(playbook: Path, listing: Path, reports: Path) -> float:
-    """Seconds of one run; one that fails is an error."""
-    began = time.monotonic()
-    done = subprocess.run(
-        [str(ANSIBLE_PLAYBOOK), str(playbook), "-i", str(listing), "-e", f"readiness_report_directory={reports}"],
-        cwd=CHECKOUT, env={**os.environ, "ANSIBLE_FORKS": "10"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        sys.exit(f"bench: {playbook.name} failed:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-    return time.monotonic() - began
+SIZES = (10, 50, 200)
+CASES = (
+    Case("facts only", CHECKOUT / "tests" / "bench" / "setup.yml"),
+    Case("audit.yml", PLAYBOOKS / "audit.yml"),
+    Case("site.yml without audit", SITE, ("--skip-tags", "audit")),
+    Case("upgrade.yml", PLAYBOOKS / "upgrade.yml"),
+)
 
 
-def measure() -> None:
+def row(case: Case, size: int, cost: Cost, baseline: float) -> str:
+    """A line of the table; the ratio is that of the processors' seconds."""
+    times = "".join(f"{spent:>9.1f} s{spent / size:>8.2f} s" for spent in (cost.seconds, cost.processor))
+    return f"{case.name:<24}{size:>6}{times}{cost.processor / baseline:>7.2f}{cost.memory:>7.0f} MiB"
+
+
+def grow(sizes: Sequence[int], folder: Path, answers: Path) -> None:
+    """Print what each playbook costs, by the size of the fleet; the first one is what the others are compared with."""
+    print(
+        f"\n{'nothing to do':<24}{'hosts':>6}{'seconds':>11}{'per host':>10}{'processor':>11}{'per host':>10}"
+        f"{'ratio':>7}{'memory':>11}"
+    )
+    listing = folder / "fleet.json"
+    for size in sizes:
+        listing.write_text(replayed.inventory(answers, size, replayed.lab_variables(GROUP)), encoding="utf-8")
+        costs: list[Cost] = []
+        for case in CASES:
+            costs.append(run(case, str(listing), folder, replayed.replaying()))
+            print(row(case, size, costs[-1], costs[0].processor), flush=True)
+
+
+def measure(sizes: Sequence[int] = SIZES) -> None:
     """Print the costs."""
-    lab("up", "--group", GROUP, *(f"fleet{number}=debian12" for number in (1, 2, 3)))
-    print("bench: provisioning the hosts that stand for the fleet", flush=True)
-    subprocess.run(
-        [str(ANSIBLE_PLAYBOOK), str(SITE), "-i", "inventories/lab"],
-        cwd=CHECKOUT, env={**os.environ, "RUNNERKIT_LAB_GROUP": GROUP}, stdout=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
-    hosts = lab_hosts(GROUP)
-    print(f"\n{'fleet':<12}{'facts only':>12}{'audit.yml':>12}{'per host':>12}{'ratio':>8}   report")
-    with tempfile.TemporaryDirectory() as folder:
-        listing, reports = Path(folder) / "inventory.json", Path(folder) / "reports"
-        for size in SIZES:
-            listing.write_text(inventory(hosts, size), encoding="utf-8")
-            baseline, audit = timed(SETUP, listing, reports), timed(AUDIT, listing, reports)
-            summary = json.loads((reports / "report.json").read_text(encoding="utf-8"))["summary"]
-            size_of_page = (reports / "report.html").stat().st_size // 1024
-            name, ratio = f"{size} hosts", audit / baseline
-            print(
-                f"{name:<12}{baseline:>10.1f} s{audit:>10.1f} s{audit / size:>10.2f} s{ratio:>8.2f}"
-                f"   {summary['ready']} of {summary['hosts']} ready, HTML {size_of_page} KiB",
-                flush=True,
-            )
+    lab("up", "--group", GROUP, "fleet=debian12")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        answers = record(folder, CASES)
+        grow(sizes, folder, answers)
+        fleet_strategies.measure(folder, answers)
     lab("down", "--group", GROUP)
