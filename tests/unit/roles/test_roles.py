@@ -40,8 +40,8 @@ class Role:
         return {str(path.relative_to(self.path)): path.read_text() for path in paths}
 
     def used(self) -> dict[str, str]:
-        """Variables in tasks and vars, with a file that uses each."""
-        texts = self.texts("tasks", "vars").items()
+        """Variables in tasks, templates and vars, with a file that uses each."""
+        texts = self.texts("tasks", "templates", "vars").items()
         return {name: path for path, text in texts for name in self.pattern.findall(text)}
 
 
