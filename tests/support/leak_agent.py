@@ -41,11 +41,21 @@ class Agent:
         self.watched: list[str] = order["watched"]
         self.newer: float | None = order["newer"]
         self.found: set[tuple[str, str]] = set()
+        # What was looked at before, as most of it stays the same from one moment to the next.
+        self.seen: set[int] = set()
 
     def look(self, place: str, data: bytes) -> None:
         """Note what DATA holds."""
+        if self.known(place, data):
+            return
         for needle in set(self.pattern.findall(data)):
             self.found.add((place, self.names[needle]))
+
+    def known(self, *what: object) -> bool:
+        """Whether it was looked at before; from now on it was."""
+        size = len(self.seen)
+        self.seen.add(hash(what))
+        return len(self.seen) == size
 
     def sample(self) -> None:
         """Processes as they are now, and files that may be gone later."""
@@ -56,7 +66,17 @@ class Agent:
             self.look(f"environment of a process ({name})", read(f"/proc/{pid}/environ"))
         for root in (root for pattern in self.watched for root in glob.glob(pattern)):
             for path in files(root, self.skipped):
-                self.look(f"{path} (meanwhile)", read(path, BIGGEST))
+                if self.changed(path):
+                    self.look(f"{path} (meanwhile)", read(path, BIGGEST))
+
+    def changed(self, path: str) -> bool:
+        """Whether a file is another one than when it was looked at, if it may be one of ours at all."""
+        try:
+            about = os.lstat(path)
+        except OSError:
+            return False
+        ours = self.newer is None or max(about.st_mtime, about.st_ctime) >= self.newer
+        return ours and not self.known(path, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
 
     def search(self) -> None:
         """Everything that stays: files, their names, the journal."""

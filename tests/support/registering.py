@@ -45,12 +45,6 @@ def register(
     return play(name_of(host), variables, arguments, playbook)
 
 
-def remove(host: Host, name: str) -> None:
-    """A runner that a test made goes, from GitLab as well."""
-    gone = register(host, with_runners({"name": name, "state": "absent"}))
-    assert gone.code == 0, gone.output
-
-
 def in_gitlab(gitlab: LabGitLab, name: str) -> list[dict[str, Any]]:
     """The runners that GitLab has for a name, by the mark in their notes."""
     return [each for each in gitlab.runners() if f"/{name} " in (each["maintenance_note"] or "")]

@@ -84,3 +84,4 @@ def test_after_the_upgrade_the_program_works_and_the_host_is_ready(host: Host) -
 def test_both_hosts_are_in_one_report() -> None:
     seen = audit("runner_hosts", {"docker_engine_minimum_version": "20.10.5", "readiness_fail_on": "never"})
     assert [entry["name"] for entry in seen.report["hosts"]] == [RECENT, HOST]
+    assert seen.played.changed == []

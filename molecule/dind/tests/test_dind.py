@@ -74,11 +74,18 @@ def test_the_smoke_jobs_are_green(host: Host) -> None:
     assert smoked.changed == []
 
 
-@pytest.mark.parametrize("name", ["tls", "plain"])
-def test_the_job_of_the_snippet_ends_well(host: Host, gitlab: LabGitLab, tmp_path: Path, name: str) -> None:
-    written = provision(host, {"gitlab_runner_snippet_directory": str(tmp_path), "gitlab_runner_smoke": False})
+@pytest.fixture(name="snippets", scope="module")
+def _snippets(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the role wrote jobs for the users of the runners."""
+    folder = tmp_path_factory.mktemp("snippets")
+    written = provision(host, {"gitlab_runner_snippet_directory": str(folder), "gitlab_runner_smoke": False})
     assert written.code == 0, written.output
-    (job,) = yaml.safe_load((tmp_path / f"{name_of(host)}-{name}.gitlab-ci.yml").read_text()).values()
+    return folder
+
+
+@pytest.mark.parametrize("name", ["tls", "plain"])
+def test_the_job_of_the_snippet_ends_well(host: Host, gitlab: LabGitLab, snippets: Path, name: str) -> None:
+    (job,) = yaml.safe_load((snippets / f"{name_of(host)}-{name}.gitlab-ci.yml").read_text()).values()
     # There is no registry here: the job's own engine gets what the snippet builds on from the job.
     script = ["tar -cf - -C / bin lib lib64 usr | docker import - busybox:1.37 > /dev/null", *job["script"]]
     ended = gitlab.finished(gitlab.queue(script, image=job.get("image"), tags=job["tags"]))

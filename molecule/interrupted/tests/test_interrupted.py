@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import tempfile
 import time
@@ -16,16 +14,11 @@ from testinfra.host import Host
 
 from tests.support.hosts import engine_version, held, inspect, name_of, start_canary
 from tests.support.plays import CHECKOUT, SITE, command_line, environment, play
+from tests.support.trouble import holding, kill_run
 
 OLD = {"docker_engine_version": "20.10.24", "docker_engine_allow_downgrade": True}
 NEW = {"docker_engine_version": "26.1.5"}
 STOPPER = Path(__file__).parents[1] / "files" / "stopping-dpkg"
-HOLDER = """
-import fcntl, sys, time
-lock = open("/var/lib/dpkg/lock-frontend", "w")
-fcntl.lockf(lock, fcntl.LOCK_EX)
-time.sleep(float(sys.argv[1]))
-"""
 
 
 @pytest.fixture(name="canary", scope="module")
@@ -77,12 +70,11 @@ def kill_a_run(host: Host, moment: str) -> None:
             env=environment(record.name),
             stdout=output,
             stderr=output,
-            start_new_session=True,
         )
         try:
             wait_for(host, "/run/stopping-dpkg.reached")
         finally:
-            os.killpg(run.pid, signal.SIGKILL)
+            kill_run(run.pid)
             run.wait()
     kill_all(host)
     host.check_output("rm -f /etc/apt/apt.conf.d/99stopping-dpkg")
@@ -147,19 +139,16 @@ def test_a_run_whose_apt_is_killed_goes_back_by_itself(host: Host) -> None:
 
 @pytest.mark.usefixtures("old_engine", "canary")
 def test_a_short_lock_of_another_program_is_waited_for(host: Host) -> None:
-    host.check_output("nohup python3 -c %s 15 > /dev/null 2>&1 &", HOLDER)
-    waited = play(name_of(host), NEW)
+    with holding(host, seconds=12):
+        waited = play(name_of(host), NEW)
     assert waited.code == 0, waited.output
     assert engine_version(host).startswith("26.1.5")
 
 
 @pytest.mark.usefixtures("old_engine", "canary")
 def test_a_long_lock_of_another_program_is_named(host: Host) -> None:
-    holder = host.check_output("nohup python3 -c %s 60 > /dev/null 2>&1 & echo $!", HOLDER)
-    try:
+    with holding(host) as holder:
         refused = play(name_of(host), {**NEW, "docker_engine_lock_timeout": 2})
-    finally:
-        host.check_output("kill %s", holder)
     assert refused.code != 0
     assert "another program keeps the package database locked, also after 2 s" in refused.failures[0], refused.output
     assert f"with pid {holder}" in refused.failures[0]

@@ -1,4 +1,4 @@
-"""A fleet of fifty, with a host that cannot be reached: one report, and it is right."""
+"""A fleet of two dozen, with a host that cannot be reached: one report, and it is right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests.support.plays import CHECKOUT
 
 testinfra_hosts = ["ansible://readiness-debian12"]
 
-SIZE = 50
+# Each is really measured; how the report fares with hundreds is for unit tests and `make bench`.
+SIZE = 24
 ENGINES = ("20.10.5+dfsg1", "20.10.24+dfsg1", "26.1.5+dfsg1")
 # An address in the lab's own network that nobody has.
 GONE = {"gone": {"ansible_host": "10.213.0.254", "ansible_ssh_common_args": "-o ConnectTimeout=3"}}
@@ -53,13 +54,13 @@ def test_the_terminal_stays_readable(seen: Audit) -> None:
     lines = shown[0].splitlines()
     assert len(lines) < 60
     assert max(len(line) for line in lines) < 130
-    assert "50 are ready" in shown[0]
+    assert f"{SIZE} are ready" in shown[0]
 
 
 def test_the_files_are_what_they_promise(seen: Audit) -> None:
     schema = json.loads((CHECKOUT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(seen.report, schema, cls=jsonschema.Draft202012Validator)
-    assert seen.files["report.html"].count("runner050") > 1
+    assert seen.files["report.html"].count(f"runner{SIZE:03}") > 1
     assert 'name="gone"' in seen.files["junit.xml"]
     assert 'runnerkit_host_state{host="gone",state="unknown"} 1' in seen.files["runnerkit.prom"]
 

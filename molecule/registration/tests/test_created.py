@@ -6,7 +6,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.support.gitlab import LabGitLab
-from tests.support.registering import another, in_gitlab, own, register, remove, with_runners, writes
+from tests.support.registering import another, in_gitlab, own, register, with_runners, writes
 from tests.support.runners import CONFIG, config_text, main_pid, names, runner
 
 
@@ -70,23 +70,20 @@ def test_a_token_is_exchanged_when_asked_for(host: Host) -> None:
     after = runner(host, "created")
     assert after["id"] == before["id"]
     assert after["token"] != before["token"]
-    assert register(host).changed == []
 
 
-def test_it_goes_from_both_sides(host: Host, gitlab: LabGitLab) -> None:
-    made = register(host, with_runners(another("short-lived")))
+def test_one_that_is_absent_goes_from_both_sides_and_one_that_nobody_declares_when_that_is_exclusive(
+    host: Host, gitlab: LabGitLab
+) -> None:
+    made = register(host, with_runners(another("short-lived"), another("undeclared")))
     assert made.code == 0, made.output
-    assert len(in_gitlab(gitlab, "short-lived")) == 1
-    remove(host, "short-lived")
-    assert in_gitlab(gitlab, "short-lived") == []
-    assert names(host) == ["created"]
-
-
-def test_one_that_nobody_declared_stays_unless_the_declaration_is_exclusive(host: Host, gitlab: LabGitLab) -> None:
-    assert register(host, with_runners(another("undeclared"))).code == 0
-    assert register(host).changed == []
-    assert names(host) == ["created", "undeclared"]
-    gone = register(host, {"gitlab_runner_exclusive": True})
+    assert (len(in_gitlab(gitlab, "short-lived")), len(in_gitlab(gitlab, "undeclared"))) == (1, 1)
+    gone = register(host, with_runners({"name": "short-lived", "state": "absent"}))
     assert gone.code == 0, gone.output
+    assert in_gitlab(gitlab, "short-lived") == []
+    assert names(host) == ["created", "undeclared"]
+    exclusive = register(host, {"gitlab_runner_exclusive": True})
+    assert exclusive.code == 0, exclusive.output
     assert names(host) == ["created"]
     assert in_gitlab(gitlab, "undeclared") == []
+    assert register(host).changed == []

@@ -12,17 +12,41 @@ from tests.support.pki import Authority
 from tests.support.registries import address, declared, known, os_store, pull, restore, trust
 
 testinfra_hosts = ["ansible://registry-ca-debian12"]
-EVERYWHERE = ["engine", "podman", "os", "dind", "helper", "runner"]
+PLACES = "/etc/docker/certs.d /etc/containers/certs.d /etc/runnerkit /usr/local/share/ca-certificates"
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was(host: Host) -> Iterator[None]:
-    """The scenario's own declaration holds again after each test."""
+@pytest.fixture(name="_as_it_was", scope="module", autouse=True)
+def _fixture_as_it_was(host: Host) -> Iterator[None]:
+    """The scenario's own declaration holds again when all of them are done."""
     yield
     restore(host)
 
 
-def test_after_removal_pulls_fail_and_the_system_is_as_it_was(host: Host) -> None:
+@pytest.fixture(name="_nothing")
+def _fixture_nothing(host: Host) -> None:
+    """Nothing is declared when the test begins, as the one before may have left it."""
+    if trusted(host):
+        assert trust(host, []).code == 0
+
+
+def trusted(host: Host) -> list[str]:
+    """Files of registries on the host."""
+    return host.run(f"find {PLACES} -type f").stdout.split()
+
+
+def test_check_mode_shows_what_would_go_and_changes_nothing(host: Host) -> None:
+    shown = trust(host, [], "--check", "--diff")
+    assert shown.code == 0, shown.output
+    assert shown.changed != []
+    assert "-----BEGIN CERTIFICATE-----" in shown.output
+    assert "PRIVATE KEY" not in shown.output
+    # By podman: an engine that pulls now has read the system's certificates by the next test.
+    assert pull(host, 5000, "podman").rc == 0
+
+
+def test_all_goes_but_a_file_that_somebody_changed_since_which_is_named(host: Host) -> None:
+    path = f"/etc/docker/certs.d/{address(host, 5006)}/ca.crt"
+    host.check_output("echo '# a note' >> %s", path)
     gone = trust(host, [])
     assert gone.code == 0, gone.output
     for program in ("docker", "podman"):
@@ -30,13 +54,15 @@ def test_after_removal_pulls_fail_and_the_system_is_as_it_was(host: Host) -> Non
         assert refused.rc != 0
         assert "x509" in refused.stderr
     assert os_store(host) == host.check_output("cat /root/store-before")
-    places = "/etc/docker/certs.d /etc/containers/certs.d /etc/runnerkit /usr/local/share/ca-certificates"
-    assert host.run(f"find {places} -type f").stdout == ""
+    assert path in gone.output
+    assert trusted(host) == [path]
+    assert host.check_output("tail -n 1 %s", path) == "# a note"
+    host.check_output("rm %s", path)
     assert trust(host, []).changed == []
 
 
+@pytest.mark.usefixtures("_nothing")
 def test_what_others_wrote_stays_and_what_was_there_before_comes_back(host: Host) -> None:
-    assert trust(host, []).code == 0
     folder = f"/etc/docker/certs.d/{address(host)}"
     host.check_output("mkdir -p %s && echo by hand > %s/ca.crt && echo mine > %s/other.crt", folder, folder, folder)
     try:
@@ -48,23 +74,16 @@ def test_what_others_wrote_stays_and_what_was_there_before_comes_back(host: Host
         host.check_output("rm -r %s", folder)
 
 
-def test_a_file_that_somebody_changed_since_is_left_alone_and_named(host: Host) -> None:
-    path = f"/etc/docker/certs.d/{address(host)}/ca.crt"
-    host.check_output("echo '# a note' >> %s", path)
-    gone = trust(host, [])
-    assert gone.code == 0, gone.output
-    assert path in gone.output
-    assert host.check_output("tail -n 1 %s", path) == "# a note"
-    host.check_output("rm %s", path)
-
-
-def test_check_mode_shows_what_would_go_and_changes_nothing(host: Host) -> None:
-    shown = trust(host, [], "--check", "--diff")
-    assert shown.code == 0, shown.output
-    assert shown.changed != []
-    assert "-----BEGIN CERTIFICATE-----" in shown.output
-    assert "PRIVATE KEY" not in shown.output
-    assert pull(host, 5000).rc == 0
+@pytest.mark.usefixtures("_nothing")
+def test_three_hundred_registries_cost_one_call(host: Host) -> None:
+    # With something in the system's store the engine would be asked whether it is older than that.
+    authority = Authority("of three hundred").pem
+    registries = [{"host": f"registry{number}.example.com:5000", "ca": authority} for number in range(300)]
+    first = trust(host, registries, registry_ca_verify=False)
+    assert first.code == 0, first.output
+    again = trust(host, registries, registry_ca_verify=False)
+    assert again.changed == []
+    assert first.calls == again.calls == 1
 
 
 def test_podman_has_a_folder_of_its_own(host: Host) -> None:
@@ -90,8 +109,8 @@ def test_old_and_new_authority_side_by_side(host: Host) -> None:
     assert "x509" in refused.stderr
 
 
+@pytest.mark.usefixtures("_nothing")
 def test_only_the_systems_store_makes_the_engine_start_anew_and_containers_stay(host: Host) -> None:
-    assert trust(host, []).code == 0
     start_canary(host)
     try:
         before = inspect(host)
@@ -113,15 +132,3 @@ def test_only_the_systems_store_makes_the_engine_start_anew_and_containers_stay(
         assert inspect(host)["State"]["StartedAt"] == before["State"]["StartedAt"]
     finally:
         host.check_output("docker rm --force --volumes canary")
-
-
-def test_three_hundred_registries_cost_one_call(host: Host) -> None:
-    # Without what the scenario has in the system's store: the engine would be asked whether it is older than that.
-    assert trust(host, []).code == 0
-    authority = Authority("of three hundred").pem
-    registries = [{"host": f"registry{number}.example.com:5000", "ca": authority} for number in range(300)]
-    first = trust(host, registries, registry_ca_verify=False)
-    assert first.code == 0, first.output
-    again = trust(host, registries, registry_ca_verify=False)
-    assert again.changed == []
-    assert first.calls == again.calls == 1

@@ -62,6 +62,11 @@ def step(name: str, program: str, limit: int = 60) -> runner.Step:
     return runner.Step(name, "try", "a step of a test", (sys.executable, "-c", program), limit)
 
 
+def test_the_longest_scenarios_begin_first_and_none_is_left_out() -> None:
+    assert runner.scenarios()[: len(runner.LONGEST)] == list(runner.LONGEST)
+    assert sorted(runner.scenarios()) == molecule.scenarios()
+
+
 def test_the_last_line_counts_and_a_failure_does_not_stop_the_rest(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
