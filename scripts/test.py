@@ -4,9 +4,10 @@
     test.py lint         the steps of one group
     test.py types unit   single steps, by name
 
-Two steps run at a time on a machine with two cores or more, since most of them wait for hosts; JOBS=1 in the
-environment runs one after the other. What a step prints is shown when it is over. A step that fails does not keep the
-others from running. The last line is `N passed, N failed`.
+Two steps run at a time on a machine with two cores or more, since most of them wait for hosts, and beside them, one
+after the other, those that hardly do anything but wait; JOBS=1 in the environment runs one after the other. What a
+step prints is shown when it is over. A step that fails does not keep the others from running. The last line is
+`N passed, N failed`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ PYTHON = sys.executable
 MINUTE = 60
 # Those that take longest begin first: at the end no lane waits for another.
 LONGEST = (
-    "rolling_faults", "rolling", "registration", "registry_ca", "readiness", "dind", "shell", "socket", "interrupted",
+    "rolling", "rolling_faults", "registration", "registry_ca", "readiness", "dind", "shell", "socket", "interrupted",
 )  # fmt: skip
+# These wait for jobs most of their time.
+PATIENT = ("rolling", "rolling_faults", "pull")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Step:
     command: tuple[str, ...]
     # A step that hangs must not take the others with it.
     limit: int = 5 * MINUTE
+    # Whether it may run beside as many as there are cores for.
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def steps() -> list[Step]:
                 f"scenario {name} on throw-away hosts",
                 (PYTHON, "scripts/molecule.py", name),
                 20 * MINUTE,
+                name in PATIENT,
             )
             for name in scenarios()
         ),
@@ -126,8 +132,9 @@ class Runner:
         self.stopped = False
 
     def run(self, chosen: Iterable[Step]) -> list[Outcome]:
-        with ThreadPoolExecutor(self.jobs) as pool:
-            futures = [pool.submit(self.step, step) for step in chosen]
+        with ThreadPoolExecutor(self.jobs) as pool, ThreadPoolExecutor(1) as patient:
+            beside = patient if self.jobs > 1 else pool
+            futures = [(beside if step.patient else pool).submit(self.step, step) for step in chosen]
             try:
                 return [future.result() for future in futures]
             except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,16 @@ def test_what_two_steps_print_at_a_time_is_not_mixed(capfd: pytest.CaptureFixtur
     output = capfd.readouterr().out
     assert "one 0\none 1\none 2\n" in output
     assert "two 0\ntwo 1\ntwo 2\n" in output
+
+
+@pytest.mark.parametrize(("jobs", "beside"), [(2, True), (1, False)], ids=["two lanes", "one after the other"])
+def test_a_step_that_waits_runs_beside_the_others(jobs: int, beside: bool, tmp_path: Path) -> None:
+    wait = "import pathlib, time; pathlib.Path({!r}).touch(); time.sleep(1.5)"
+    names = ("one", "two", "late")
+    steps = [step(name, wait.format(str(tmp_path / name))) for name in names]
+    runner.Runner(jobs).run([*steps[:2], dataclasses.replace(steps[2], patient=True)])
+    began = [(tmp_path / name).stat().st_mtime for name in names]
+    assert (max(began) - min(began) < 1.4) is beside
 
 
 @pytest.mark.parametrize("wanted", ["0", "many"])
