@@ -81,7 +81,7 @@ def test_check_mode_says_it_and_does_nothing(host: Host) -> None:
     before = host.file(DAEMON_JSON).content_string, invocation(host)
     played = configure(host, {"docker_engine_daemon_config": {"data-root": "/srv/typo"}}, "--check", "--diff")
     assert played.code == 0, played.output
-    assert any("Configure and start the daemon" in task for task in played.changed)
+    assert any("Daemon | Configure and start it" in task for task in played.changed)
     assert (host.file(DAEMON_JSON).content_string, invocation(host)) == before
     assert not host.file("/srv/typo").exists
 

@@ -42,7 +42,7 @@ def test_a_password_in_a_proxy_address_is_never_shown(host: Host) -> None:
     proxy = {"docker_engine_environment": {"HTTPS_PROXY": "http://user:pA55w0rd@proxy.lab:3128"}}
     shown = play(name_of(host), proxy, ["--check", "--diff", "-vvv"])
     assert shown.code == 0, shown.output
-    assert any("Configure and start the daemon" in task for task in shown.changed)
+    assert any("Daemon | Configure and start it" in task for task in shown.changed)
     assert "pA55w0rd" not in str(shown.results) + shown.output
 
 
