@@ -12,7 +12,9 @@ step prints is shown when it is over. A step that fails does not keep the others
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -35,6 +37,11 @@ LONGEST = (
 )  # fmt: skip
 # These wait for jobs most of their time.
 PATIENT = ("rolling", "rolling_faults", "pull")
+# Of a failed step's output, the summary repeats so many lines at most, so wide: those of pytest's and Ansible's errors,
+# and of what pytest shows of a failed assertion (E) the first line.
+_REASONS, _WIDTH = 12, 300
+_TELLING = re.compile(r"(E +)?(FAILED|ERROR|fatal:|\[ERROR\])\s?\S|E +\S")
+_DRESS = re.compile(r"\x1b\[[0-9;]*m|^(\x1b\[[0-9;]*m|[ │])+")
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class Outcome:
     step: Step
     seconds: float
     problem: str
+    # What the step itself said of its failure.
+    reasons: tuple[str, ...] = ()
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
@@ -156,10 +165,11 @@ class Runner:
             problem = self.problem(step, target)
             seconds = time.monotonic() - began
             output.seek(0)
-            said = f"{title}\n{output.read().decode(errors='replace')}" if target else ""
+            printed = output.read().decode(errors="replace")
         verdict = f"FAILED, {problem}" if problem else "passed"
+        said = f"{title}\n{printed}" if target else ""
         self.say(f"{said}--- {step.name}: {verdict} in {seconds:.1f} s")
-        return Outcome(step, seconds, problem)
+        return Outcome(step, seconds, problem, reasons(printed) if problem else ())
 
     def problem(self, step: Step, output: IO[bytes] | None) -> str:
         """What went wrong with a step, or nothing."""
@@ -217,6 +227,17 @@ def jobs() -> int:
     return int(wanted) if wanted else min(2, os.cpu_count() or 1)
 
 
+def reasons(printed: str) -> tuple[str, ...]:
+    """The lines that say why a step failed, without colours and molecule's frame: its errors, or its last words."""
+    lines = [_DRESS.sub("", line).rstrip() for line in printed.splitlines()]
+    telling = [
+        line
+        for before, line in itertools.pairwise(["", *lines])
+        if (told := _TELLING.match(line)) and (told[2] or not before.startswith("E "))
+    ] or [line for line in lines if line]
+    return tuple(line[:_WIDTH] for line in telling[-_REASONS:])
+
+
 def summary(outcomes: list[Outcome]) -> str:
     width = max(len(outcome.step.name) for outcome in outcomes)
     lines = [
@@ -225,7 +246,13 @@ def summary(outcomes: list[Outcome]) -> str:
         for outcome in outcomes
     ]
     failed = sum(1 for outcome in outcomes if outcome.problem)
-    return "\n".join(["", "=== summary", *lines, "", f"{len(outcomes) - failed} passed, {failed} failed"])
+    why = [
+        line
+        for outcome in outcomes
+        if outcome.reasons
+        for line in ("", f"{outcome.step.name}:", *(f"  {reason}" for reason in outcome.reasons))
+    ]
+    return "\n".join(["", "=== summary", *lines, *why, "", f"{len(outcomes) - failed} passed, {failed} failed"])
 
 
 def main(arguments: list[str]) -> int:

@@ -68,6 +68,24 @@ def test_the_longest_scenarios_begin_first_and_none_is_left_out() -> None:
     assert sorted(runner.scenarios()) == molecule.scenarios()
 
 
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        pytest.param(
+            "  \x1b[2m│\x1b[0m E       assert 1 == 2\n  \x1b[2m│\x1b[0m E       +1\n"
+            "  \x1b[2m│\x1b[0m E       fatal: [h1]: FAILED! => gone\n  \x1b[2m│\x1b[0m FAILED test_a.py::test_b\nover",
+            ("E       assert 1 == 2", "E       fatal: [h1]: FAILED! => gone", "FAILED test_a.py::test_b"),
+            id="a test in molecule's frame",
+        ),
+        pytest.param("\x1b[31mfatal: [h1]: gone\x1b[0m\nend", ("fatal: [h1]: gone",), id="a task"),
+        pytest.param("one\n\ntwo\n", ("one", "two"), id="a step's last words"),
+        pytest.param("", (), id="no word"),
+    ],
+)
+def test_reasons(printed: str, expected: tuple[str, ...]) -> None:
+    assert runner.reasons(printed) == expected
+
+
 def test_the_last_line_counts_and_a_failure_does_not_stop_the_rest(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
