@@ -131,7 +131,7 @@ paused:
   type: list
   elements: dict
   returned: success
-  contains:
+  contains: &runner
     id:
       description: Its number in GitLab.
       type: int
@@ -159,15 +159,7 @@ resumed:
   type: list
   elements: dict
   returned: success
-  contains:
-    id:
-      description: Its number in GitLab.
-      type: int
-      sample: 42
-    name:
-      description: Its name.
-      type: str
-      sample: build
+  contains: *runner
 mark:
   description: The mark on the host, V(null) without one, with who (C(by)) and since when (C(since), in UTC).
   type: dict

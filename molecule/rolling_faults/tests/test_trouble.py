@@ -163,9 +163,9 @@ def test_a_runner_that_somebody_else_paused_stays_paused(host: Host, gitlab: Lab
 
 
 def reboot_when_drained(host: Host) -> None:
-    """As soon as the runner is held and down."""
+    """As soon as the runner is held and down; while it is still stopping, the drain would fail, and be taken back."""
     deadline = time.monotonic() + 120
-    look = "test -e /var/lib/runnerkit/gitlab-runner-hold && ! systemctl -q is-active gitlab-runner"
+    look = "test -e /var/lib/runnerkit/gitlab-runner-hold && systemctl is-active gitlab-runner | grep -qx inactive"
     while host.run(look).rc != 0 and time.monotonic() < deadline:
         time.sleep(0.2)
     host.run("systemctl reboot")
@@ -228,6 +228,30 @@ def test_a_lock_of_another_program_takes_the_host_back(host: Host, gitlab: LabGi
     assert played.code != 0
     assert results(report) == ["rolled_back"]
     assert "lock" in report["hosts"][0]["reason"]
+    assert standing(host) == before
+    assert forgotten(host) == []
+    assert takes_jobs(gitlab, "faults1")
+
+
+@pytest.fixture(name="image_goes")
+def _image_goes(host: Host) -> Iterator[None]:
+    """Whatever is installed takes the image of the smoke job along, as a package that breaks jobs would."""
+    hook, image = "/etc/apt/apt.conf.d/99takes-the-image", "docker:20.10.24-cli"
+    host.check_output("docker tag %s kept:1", image)
+    host.check_output("echo %s > %s", f'DPkg::Post-Invoke {{"docker rmi {image} || true";}};', hook)
+    yield
+    host.check_output("rm %s && docker tag kept:1 %s", hook, image)
+
+
+@pytest.mark.usefixtures("image_goes")
+def test_a_smoke_job_that_fails_only_afterwards_takes_the_host_back(
+    host: Host, gitlab: LabGitLab, tmp_path: Path
+) -> None:
+    before = standing(host)
+    played, report = upgrade("faults1", wanted(host), tmp_path)
+    assert played.code != 0
+    assert results(report) == ["rolled_back"]
+    assert "A first job would fail on this host for the runner faults1" in report["hosts"][0]["reason"]
     assert standing(host) == before
     assert forgotten(host) == []
     assert takes_jobs(gitlab, "faults1")
