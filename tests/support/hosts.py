@@ -10,7 +10,7 @@ from typing import Any
 import testinfra
 from testinfra.host import Host
 
-from tests.support.plays import inventory
+from tests.support.plays import CHECKOUT, inventory
 
 _STAMP = "/tmp/runnerkit-test-stamp"
 # Logs, temporary files, what is gone at boot and systemd's own bookkeeping change by themselves.
@@ -24,7 +24,8 @@ def name_of(host: Host) -> str:
 
 def named(name: str) -> Host:
     """Another host of the scenario that runs."""
-    return testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory())
+    config = CHECKOUT / "molecule/shared/ssh_config"
+    return testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory(), ssh_config=str(config))
 
 
 def note_time(host: Host) -> None:
