@@ -26,15 +26,17 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.maintenance impor
 )
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.quiet_module import QuietModule
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.runner_options import OptionError
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.this_run import run_id
 
 MODULE, KEY = "runnerkit.gitlab.maintenance_mark", "maintenance"
 # The module's documentation describes them. `raw` is checked here, so that no value is quoted.
 SPEC: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["paused", "resumed"], "required": True},
+    "state": {"type": "str", "choices": ["paused", "resumed", "left"], "required": True},
     "by": {"type": "str", "choices": ["upgrade", "drain"]},
     "reason": {"type": "str", "default": ""},
     "before": {"type": "raw", "default": {}},
     "runners": {"type": "raw", "default": []},
+    "instead_of": {"type": "str", "default": ""},
     **gitlab_options.SPEC,
 }
 
@@ -53,6 +55,8 @@ class ActionModule(Action):
         if wrong:
             raise OptionError("; ".join(wrong))
         self.host = QuietModule(self, task_vars, MODULE, KEY)
+        if options["state"] == "left":
+            return self._leave()
         client = self._client(options)
         result = self._pause(options, client) if options["state"] == "paused" else self._resume(options, client)
         warnings = gitlab_options.plain_http([client.url] if client else [])
@@ -84,6 +88,8 @@ class ActionModule(Action):
             reason=options["reason"],
             before=runner_options.settings(options["before"], "before"),
             paused=_rows(chosen),
+            run=run_id() if options["by"] == "upgrade" else "",
+            instead_of=str(options["instead_of"]),
         )
         if client is not None and not self._task.check_mode:
             problem = None
@@ -144,6 +150,14 @@ class ActionModule(Action):
             **_told(lines, was, kept, left=gone, resumed=done),
             **({"failed": True, "msg": "; ".join(said)} if said else {}),
         }
+
+    def _leave(self) -> dict[str, Any]:
+        was, _ = self._mark("read")
+        if was is None or was["run"] != run_id():
+            return _told([], was, was)
+        mark = {**was, "run": ""}
+        self._mark("write", mark=mark)
+        return _told([], was, mark)
 
 
 def _told(

@@ -44,6 +44,7 @@ _SIMULATED = re.compile(
     r"^(?P<action>Inst|Remv) (?P<name>[^\s:]+)(?::\S+)?(?: \[(?P<old>[^\]]*)\])?(?: \((?P<new>\S+) )?", re.MULTILINE
 )
 _NOT_FOUND = re.compile(r"was not found|Unable to locate package|Unable to fetch|Failed to fetch|no installation cand")
+_TORN = re.compile(r"[Uu]nmet dependencies|Unable to correct (dependencies|problems)")
 
 
 class AptError(Exception):
@@ -53,6 +54,11 @@ class AptError(Exception):
     def is_about_offers(self) -> bool:
         """Whether a package or a version was not to be had."""
         return bool(_NOT_FOUND.search(str(self)))
+
+    @property
+    def is_about_dependencies(self) -> bool:
+        """Whether packages that are there, or are to be, do not go together."""
+        return bool(_TORN.search(str(self)))
 
 
 class AptLockedError(AptError):

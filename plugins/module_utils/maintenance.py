@@ -3,21 +3,30 @@
 """The mark of a host that is out of service: who took it out, since when, and which runners were paused for it.
 
 It is written before anything is paused and goes when all is resumed, so that no host stays paused and forgotten,
-whatever becomes of the run that did it. `before` is what the one who wrote it wants to know again afterwards.
+whatever becomes of the run that did it. `before` is what the one who wrote it wants to know again afterwards. `run` is
+which run of playbooks/upgrade.yml works on the host, HOSTNAME:PID:START, and the file's time is when it last did so.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import time
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import printable
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, why, write_atomically
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import (
+    make_folders,
+    read_text,
+    remove,
+    why,
+    write_atomically,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Mapping
+    from typing import Any, Iterator, Mapping
 
     Mark = Mapping[str, Any]
 
@@ -58,11 +67,42 @@ def read(path: str = PATH) -> dict[str, Any] | None:
 
 
 def fact(path: str = PATH) -> dict[str, Any] | None:
-    """The mark for facts, or what is wrong with it."""
+    """The mark for facts, with the seconds since it was touched, or what is wrong with it."""
     try:
-        return read(path)
+        mark = read(path)
     except MarkError as error:
         return {"error": str(error)}
+    return mark and {**mark, "idle": _idle(path)}
+
+
+def _idle(path: str) -> int:
+    """By the host's own clock, which may have been set back."""
+    try:
+        return max(0, int(time.time() - os.stat(path).st_mtime))
+    except OSError:
+        return 0  # it went this moment
+
+
+def touch() -> None:
+    """Have others see that somebody works on the host, if it is out of service."""
+    with contextlib.suppress(OSError):
+        os.utime(PATH)
+
+
+@contextlib.contextmanager
+def alone(path: str = PATH) -> Iterator[None]:
+    """Of two that look for the mark at once and then write it, one comes after the other."""
+    folder = os.path.dirname(path)
+    try:
+        make_folders(folder)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise MarkError(f"{path} cannot be written: {why(error)}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write(mark: Mark | None, path: str = PATH) -> None:
@@ -76,20 +116,36 @@ def write(mark: Mark | None, path: str = PATH) -> None:
         raise MarkError(f"{path} cannot be written: {why(error)}") from None
 
 
-def merged(earlier: Mark | None, given: Mark, now: float | None = None) -> dict[str, Any]:
-    """The mark that GIVEN (by, reason, paused, before) makes of an earlier one, whose runners are not forgotten."""
+def merged(earlier: Mark | None, given: Mark, now: float | None = None, instead_of: str = "") -> dict[str, Any]:
+    """The mark that GIVEN (by, reason, paused, before, run) makes of an earlier one, whose runners are not forgotten;
+    INSTEAD_OF is a run that is known to be over.
+    """
     if earlier is None:
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
         return _parsed({**given, "since": since})
     if earlier["by"] != given["by"]:
         raise MarkError(taken(earlier))
+    if earlier["run"] not in ("", given.get("run"), instead_of):
+        host, pid, _ = parts(earlier["run"])
+        raise MarkError(
+            f"another run of {ended_by(earlier['by'])} has taken this host meanwhile, on {host}, process {pid} (out of "
+            f"service since {earlier['since']}); let it end, then run this again"
+        )
     known = [(each["url"], each["id"]) for each in earlier["paused"]]
     return _parsed({
         **earlier,
         "reason": given["reason"] or earlier["reason"],
         "paused": [*earlier["paused"], *(each for each in given["paused"] if (each["url"], each["id"]) not in known)],
         "before": earlier["before"] or given["before"],
+        "run": given.get("run", ""),
     })  # fmt: skip
+
+
+def parts(run: str) -> tuple[str, str, str]:
+    """Hostname, process and start of a run."""
+    host, _, rest = run.partition(":")
+    pid, _, start = rest.partition(":")
+    return host, pid, start
 
 
 def taken(mark: Mark) -> str:
@@ -111,6 +167,8 @@ def _parsed(found: Any) -> dict[str, Any]:
             {"id": int(each["id"]), "name": _text(each["name"]), "url": _text(each["url"])} for each in found["paused"]
         ],
         "before": found["before"],
+        # Marks of earlier versions have none.
+        "run": _text(found.get("run", "")),
     }
 
 

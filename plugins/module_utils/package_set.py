@@ -13,6 +13,7 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils import holds, way
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Apt, AptError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.deb_store import DebStore, index
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import Package, interrupted, read_packages
+from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text
 
 NOTHING_KEPT: dict[str, Any] = {"before": {}, "absent": [], "held": [], "foreign": []}
 
@@ -100,9 +101,16 @@ class PackageSet:
         return bool(self.params["forget_way_back"] and self.record is not NOTHING_KEPT)
 
     @property
+    def stale_files(self) -> list[str]:
+        """Configuration files that are to be what they were, and are not."""
+        kept = way_back.files(self.params["way_back"]) if self.params["put_files_back"] else {}
+        return sorted(path for path, text in kept.items() if read_text(path) != text)
+
+    @property
     def changed(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.interrupted or self.moving or self.wanted_holds != self.holds() or self.forgets)
+        holds_differ = self.wanted_holds != self.holds()
+        return bool(self.interrupted or self.moving or holds_differ or self.stale_files or self.forgets)
 
     def describe(self, versions: dict[str, str | None], held: set[str]) -> str:
         """The set as text, for the diff."""
@@ -112,10 +120,21 @@ class PackageSet:
 
     # Getting there.
 
+    def fetch(self) -> None:
+        """Have the files that the change needs on the host; no package and no hold is touched."""
+        if self.interrupted or not self.moving:
+            return
+        self._refuse_foreign_holds()
+        self._refresh()
+        self._download()
+
     def apply(self) -> None:
         """Note the way back, heal, look, keep, download, do, hold."""
         noted = bool((self.moving or self.interrupted) and self._note_way_back())
         try:
+            # Before the packages, whose scripts start what reads them.
+            if self.params["put_files_back"]:
+                way_back.put_back(self.params["way_back"])
             if self.interrupted:
                 self._heal()
             if self.moving:
@@ -139,6 +158,9 @@ class PackageSet:
         there = {name: package.version for name, package in self.packages.items() if package.version}
         absent = [name for name in self.names if name not in there]
         mine = {"before": there, "absent": absent, "held": sorted(self.holds())}
+        # First, as the record says that all of this was done.
+        if self.record is NOTHING_KEPT:
+            way_back.keep_files(self.params["way_back"], self.params["keep_files"])
         return way_back.keep(self.params["way_back"], {**mine, "foreign": sorted(self.holds() - holds.read())})
 
     def _heal(self) -> None:
@@ -182,27 +204,39 @@ class PackageSet:
             )
 
     def _change(self) -> None:
-        if self.params["refresh"]:
-            self.complaints = self.apt.update()
-        store = self._store()
+        self._refresh()
         lifted = sorted(self.holds() & set(self.moving))
         self.apt.mark("unhold", lifted)
+        try:
+            transaction = self._download()
+            if self.moving:
+                self._touched = True
+                self.apt.install(transaction.arguments)
+        except (AptError, OSError):
+            # Nobody may find a package unprotected because of us.
+            still = read_packages(lifted)
+            self.apt.mark("hold", [name for name in lifted if name in still])
+            raise
+        self.packages = read_packages(self.names)
+
+    def _refresh(self) -> None:
+        if self.params["refresh"]:
+            self.complaints = self.apt.update()
+
+    def _download(self) -> Transaction:
+        """What is to be done, with everything that it takes on the host."""
+        store = self._store()
         try:
             transaction = self._choose(store)
             if self.params["save_previous"]:
                 self._save(store, transaction.replaced)
             if self.moving:
                 self.apt.fetch(transaction.arguments)
-                self._touched = True
-                self.apt.install(transaction.arguments)
-        except (AptError, OSError) as error:
-            # Nobody may find a package unprotected because of us.
-            still = read_packages(lifted)
-            self.apt.mark("hold", [name for name in lifted if name in still])
-            if isinstance(error, AptError) and error.is_about_offers:
+        except AptError as error:
+            if error.is_about_offers:
                 raise self._explained(error) from error
             raise
-        self.packages = read_packages(self.names)
+        return transaction
 
     def _explained(self, error: AptError) -> AptError:
         """What is not on offer is often a source that could not be read, which stops nothing by itself."""
@@ -235,8 +269,20 @@ class PackageSet:
         return transaction
 
     def _look(self, store: DebStore) -> Transaction:
-        """The transaction as apt would carry it out; refuses one that removes what nobody named."""
-        arguments = self._arguments(store)
+        """The transaction as apt would carry it out."""
+        arguments, moving = self._arguments(store), self.moving
+        try:
+            return self._simulate(arguments)
+        except AptError as error:
+            staying = [f"{name}={version}" for name, version in self.install.items() if name not in moving]
+            if not staying or not error.is_about_dependencies:
+                raise
+        # One of the set has moved, in a run that did not get further. With a file for it in hand apt goes on only when
+        # it is told that the others are where they shall be.
+        return self._simulate([*staying, *arguments])
+
+    def _simulate(self, arguments: list[str]) -> Transaction:
+        """Ask apt; refuses a transaction that removes what nobody named."""
         changes = self.apt.simulate(arguments) if self.moving else []
         unexpected = [
             change.name for change in changes if change.after is None and change.name not in self.params["remove"]
@@ -262,6 +308,8 @@ class PackageSet:
                 arguments.append(store.files.get((name, version), f"{name}={version}"))
         if self.params["allow_downgrade"]:
             arguments.append("--allow-downgrades")
+        if self.params["fetch_only"]:
+            arguments.append("--allow-change-held-packages")
         if self.interrupted:
             arguments.append("--fix-broken")
         return arguments

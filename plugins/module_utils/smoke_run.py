@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import Any, Iterator, Mapping
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import smoke_untold
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance, smoke_untold
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.engine_api import DEFAULT_SOCKET, Engine, EngineError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_container import LEFT_BEHIND_AFTER, empty_image
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.probe_janitor import Janitor
@@ -58,6 +58,7 @@ def smoke(params: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _smoke(runner: Mapping[str, Any], params: Mapping[str, Any], janitor: Janitor, images: Images) -> dict[str, Any]:
     name, mode = str(runner.get("name") or ""), str(runner.get("mode") or CUSTOM)
+    maintenance.touch()
     deadline = time.monotonic() + float(params["timeout"])
     steps = Steps()
     try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any
+from typing import Any, Sequence
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text, remove, write_atomically
 
@@ -27,6 +27,10 @@ def is_name(name: str) -> bool:
 
 def _path(name: str) -> str:
     return os.path.join(DIRECTORY, name + ".json")
+
+
+def _files(name: str) -> str:
+    return os.path.join(DIRECTORY, name + ".files")
 
 
 def read(name: str) -> dict[str, Any] | None:
@@ -62,8 +66,40 @@ def keep(name: str, record: dict[str, Any]) -> bool:
     return older is None
 
 
+def keep_files(name: str, paths: Sequence[str]) -> None:
+    """Write down the text of configuration files, of those that are not there that they are not; for root alone to
+    read, as there may be passwords in them.
+    """
+    if paths:
+        content = {path: read_text(path) for path in paths}
+        write_atomically(_files(name), (json.dumps(content, indent=1, sort_keys=True) + "\n").encode(), 0o600)
+
+
+def files(name: str) -> dict[str, str | None]:
+    """The text of each file that was kept, None for one that was not there; empty where none was kept."""
+    try:
+        found = json.loads(read_text(_files(name)) or "{}")
+        return {str(path): None if text is None else str(text) for path, text in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def put_back(name: str) -> list[str]:
+    """Give files the text that they had; those that have it are left alone. Returns the paths of the others."""
+    changed = []
+    for path, text in files(name).items():
+        if read_text(path) != text:
+            if text is None:
+                remove(path)
+            else:
+                write_atomically(path, text.encode())
+            changed.append(path)
+    return changed
+
+
 def forget(name: str) -> bool:
     """Remove the record; False when there was none."""
+    remove(_files(name))
     return remove(_path(name))
 
 

@@ -17,7 +17,7 @@ options:
     description:
       - V(read) tells the mark.
       - V(merge) adds to it, or makes it. The time it has, what it has in C(before), and the runners that it has, stay.
-        The mark of somebody else is refused.
+        The mark of somebody else is refused, and so is that of another O(run), other than O(instead_of).
       - V(write) has it be O(mark).
     type: str
     choices: [read, merge, write]
@@ -52,6 +52,14 @@ options:
     description: What is wanted to be known again when the host is back; with O(state=merge).
     type: dict
     default: {}
+  run:
+    description: Which run of C(playbooks/upgrade.yml) works on the host from now on; with O(state=merge).
+    type: str
+    default: ""
+  instead_of:
+    description: A run that is over, whose mark may be taken over; with O(state=merge).
+    type: str
+    default: ""
   mark:
     description: The whole mark; none is removed. With O(state=write).
     type: dict
@@ -89,6 +97,8 @@ maintenance:
       type: dict
 """
 
+import contextlib
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance
@@ -104,21 +114,26 @@ ARGUMENTS = {
     "reason": {"type": "str", "default": ""},
     "paused": {"type": "list", "elements": "dict", "default": [], "options": _RUNNER},
     "before": {"type": "dict", "default": {}},
+    "run": {"type": "str", "default": ""},
+    "instead_of": {"type": "str", "default": ""},
     "mark": {"type": "dict"},
 }
+_GIVEN = ("by", "reason", "paused", "before", "run")
 
 
 def keep(module: AnsibleModule) -> dict[str, Any]:
     """The mark as it is wanted."""
     given = module.params
-    was = maintenance.read(maintenance.PATH)
-    mark = was
-    if given["state"] == "merge":
-        mark = maintenance.merged(was, {key: given[key] for key in ("by", "reason", "paused", "before")})
-    elif given["state"] == "write":
-        mark = given["mark"]
-    if mark != was and not module.check_mode:
-        maintenance.write(mark, maintenance.PATH)
+    looks = given["state"] == "read" or module.check_mode
+    with contextlib.nullcontext() if looks else maintenance.alone(maintenance.PATH):
+        was = maintenance.read(maintenance.PATH)
+        mark = was
+        if given["state"] == "merge":
+            mark = maintenance.merged(was, {key: given[key] for key in _GIVEN}, instead_of=given["instead_of"])
+        elif given["state"] == "write":
+            mark = given["mark"]
+        if mark != was and not looks:
+            maintenance.write(mark, maintenance.PATH)
     return {"was": was, "mark": mark}
 
 

@@ -51,6 +51,14 @@ options:
     description: Whether packages of O(install) may go to an older version.
     type: bool
     default: false
+  fetch_only:
+    description:
+      - Whether only to have on the host what the change needs, so that it can be made later fast, and without network.
+        The files of the wanted versions lie in apt's own cache then, those of the present ones in O(store). No package
+        is touched, no hold is lifted, and nothing counts as changed.
+      - Does nothing on a host where an interrupted run has to be finished first, nor in check mode.
+    type: bool
+    default: false
   refresh:
     description: Whether to read the package indexes first.
     type: bool
@@ -67,6 +75,17 @@ options:
         end, so it stays as it is. Files of versions in a record are never dropped from O(store).
       - Nothing is recorded without a name. M(runnerkit.gitlab.package_info) reads the record.
     type: str
+  keep_files:
+    description: Configuration files whose text is kept with the record O(way_back) when it is written, those that are
+      not there yet included.
+    type: list
+    elements: path
+    default: []
+  put_files_back:
+    description: Whether the files that are kept with the record O(way_back) get the text that they had, or go where
+      they were not there, before any package is touched.
+    type: bool
+    default: false
   forget_way_back:
     description: Whether to delete the record O(way_back) at the end, to be done once the packages were seen to work.
     type: bool
@@ -85,7 +104,7 @@ attributes:
     description: apt is not asked then, since a source that is yet to be written cannot answer.
   diff_mode:
     support: full
-    description: Shows versions and holds.
+    description: Shows versions and holds, and of files that are put back the names, as there may be passwords in them.
   platform:
     support: full
     platforms: debian
@@ -129,7 +148,7 @@ complaints:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import way_back
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance, way_back
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import ENVIRONMENT, AptError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import has_database
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.package_set import PackageSet
@@ -150,14 +169,17 @@ def main() -> None:
             "release": {"type": "list", "elements": "str", "default": []},
             "lift_foreign_holds": {"type": "bool", "default": False},
             "allow_downgrade": {"type": "bool", "default": False},
+            "fetch_only": {"type": "bool", "default": False},
             "refresh": {"type": "bool", "default": True},
             "save_previous": {"type": "bool", "default": True},
             "way_back": {"type": "str"},
+            "keep_files": {"type": "list", "elements": "path", "default": []},
+            "put_files_back": {"type": "bool", "default": False},
             "forget_way_back": {"type": "bool", "default": False},
             "store": {"type": "path", "default": "/var/cache/runnerkit/packages"},
             "lock_timeout": {"type": "int", "default": 300},
         },
-        required_if=[("forget_way_back", True, ("way_back",))],
+        required_if=[(name, True, ("way_back",)) for name in ("forget_way_back", "put_files_back")],
         supports_check_mode=True,
     )
     module.run_command_environ_update = ENVIRONMENT
@@ -167,18 +189,22 @@ def main() -> None:
     if name and not way_back.is_name(name):
         module.fail_json(msg=f"way_back '{name}' is not a short name; use letters, digits, _ and -")
     packages = PackageSet(module)
-    before, held = packages.before, packages.holds()
+    before, held, stale = packages.before, packages.holds(), packages.stale_files
+    if module.params["fetch_only"]:
+        _fetch(module, packages)
     after, held_after = packages.wanted, packages.wanted_holds
     changed, healed = packages.changed, packages.interrupted
     if changed and not module.check_mode:
         forgot = packages.forgets
+        maintenance.touch()
         try:
             packages.apply()
         except (AptError, OSError) as error:
             module.fail_json(msg=str(error), before=before, complaints=packages.complaints)
+        maintenance.touch()
         after, held_after = packages.before, packages.holds()
         # An optional package that was left out is no change.
-        changed = healed or forgot or (before, held) != (after, held_after)
+        changed = healed or forgot or bool(stale) or (before, held) != (after, held_after)
     for warning in packages.warnings:
         module.warn(warning)
     result: dict[str, Any] = {
@@ -187,9 +213,24 @@ def main() -> None:
         "before": before,
         "after": after,
         "complaints": packages.complaints,
-        "diff": {"before": packages.describe(before, held), "after": packages.describe(after, held_after)},
+        "diff": {
+            "before": packages.describe(before, held) + "".join(f"{path}\n" for path in stale),
+            "after": packages.describe(after, held_after) + "".join(f"{path}, as it was\n" for path in stale),
+        },
     }
     module.exit_json(**result)
+
+
+def _fetch(module: AnsibleModule, packages: PackageSet) -> None:
+    """Have the files here, and end the module."""
+    try:
+        if not module.check_mode:
+            packages.fetch()
+    except (AptError, OSError) as error:
+        module.fail_json(msg=str(error), before=packages.before, complaints=packages.complaints)
+    module.exit_json(
+        changed=False, healed=False, before=packages.before, after=packages.before, complaints=packages.complaints
+    )
 
 
 if __name__ == "__main__":

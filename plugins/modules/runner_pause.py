@@ -22,8 +22,10 @@ options:
         that were paused are unpaused again, the mark is what it was, and the task fails.
       - V(resumed) unpauses the runners of the mark, and removes it. Where GitLab fails, the mark keeps those that stay
         paused, and the task fails.
+      - V(left) leaves all as it is, but notes in the mark that this run of C(playbooks/upgrade.yml) no longer works on
+        the host, so that any other may go on with it. GitLab is not asked.
     type: str
-    choices: [paused, resumed]
+    choices: [paused, resumed, left]
     required: true
   by:
     description:
@@ -62,6 +64,13 @@ options:
       url:
         description: Its GitLab.
         type: str
+  instead_of:
+    description:
+      - The C(run) in the mark of a run of C(playbooks/upgrade.yml) that is over, which
+        P(runnerkit.gitlab.upgrade_plan#filter) finds out, and that this one takes the host over from.
+      - With O(by=upgrade) the mark of any other run is refused, so that two of them do not work on one host.
+    type: str
+    default: ""
   url:
     description: The GitLab that O(api_token) belongs to, and the only one that it is sent to.
     type: str
@@ -161,7 +170,10 @@ resumed:
   returned: success
   contains: *runner
 mark:
-  description: The mark on the host, V(null) without one, with who (C(by)) and since when (C(since), in UTC).
+  description:
+    - The mark on the host, V(null) without one, with who (C(by)) and since when (C(since), in UTC).
+    - C(run) is which run of C(playbooks/upgrade.yml) works on the host, as C(HOSTNAME:PID:START) of its process on the
+      controller; empty with C(by=drain).
   type: dict
   returned: success
   sample:
@@ -170,4 +182,5 @@ mark:
     reason: new memory modules
     paused: [{"id": 42, "name": "build", "url": "https://gitlab.example.com"}]
     before: {}
+    run: ""
 """

@@ -199,7 +199,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_hold, way_back
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance, runner_hold, way_back
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import runner_service_state as states
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service import Service
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.runner_service_state import DrainingError, ServiceError
@@ -248,6 +248,8 @@ def difference(path: str, before: str, after: str) -> dict[str, str]:
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> None:
     """Look, decide, act; RESULT has in it what is known when that fails."""
+    if not module.check_mode:
+        maintenance.touch()
     service = Service(module.run_command, module.params)
     action = service.decide()
     changed = action != "none" or service.changes

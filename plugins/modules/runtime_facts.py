@@ -745,6 +745,18 @@ ansible_facts:
               returned: success
               type: dict
               sample: {}
+            run:
+              description:
+                - Which run of C(playbooks/upgrade.yml) works on the host, as C(HOSTNAME:PID:START) of its process on
+                  the controller. Empty with C(by=drain).
+              returned: success
+              type: str
+              sample: ""
+            idle:
+              description: Seconds since whoever did it last touched the host, by its own clock.
+              returned: success
+              type: int
+              sample: 42
         registry_ca:
           description:
             - The certificates by which registries and GitLab servers are trusted on the host, layer by layer.

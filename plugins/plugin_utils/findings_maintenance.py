@@ -53,7 +53,7 @@ def _taken(host: Host, mark: Mapping[str, Any], hold: Mapping[str, Any]) -> Find
     reason = text(mark.get("reason"))
     names = [text(mapping(each).get("name")) or "without a name" for each in entries(mark.get("paused"))]
     said = (
-        f"an upgrade was interrupted that began on {since}"
+        f"an upgrade that began on {since} has not ended"
         if whose == "upgrade"
         else f"the host was taken out of service by playbooks/drain.yml on {since}"
     )
@@ -64,7 +64,7 @@ def _taken(host: Host, mark: Mapping[str, Any], hold: Mapping[str, Any]) -> Find
         f"{said}{f' ({reason})' if reason else ''}, and {what}",
         {
             "kind": host.kind, "maintenance.by": whose, "maintenance.since": since, "maintenance.paused": names,
-            "gitlab_runner.service.held": text(hold.get("by")),
+            "maintenance.run": text(mark.get("run")), "gitlab_runner.service.held": text(hold.get("by")),
         },
         f"run {ended_by(whose)} for it"
         + (", which first puts right what was left" if whose == "upgrade" else " when the work on it is done"),

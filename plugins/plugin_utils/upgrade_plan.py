@@ -15,6 +15,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.engine_spec impor
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.findings import find_on
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.fleet import Settings
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.host_state import Host, read_host
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.this_run import still_at_it
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.untrusted import mapping, text, version
 
 MARK = "/var/lib/runnerkit/maintenance.json"
@@ -35,7 +36,8 @@ def upgrade_plan(
         if plan is not None
     }
     mark = _mark(facts)
-    interrupted = mark if mark.get("by") == "upgrade" else None
+    skip = _skipped(mark) if mark else ""
+    interrupted = mark if mark and not skip else None
     moves, notes = upgrade_moves.moves(plans, facts), upgrade_moves.notes(plans)
     solves: list[dict[str, Any]] = []
     brings: list[dict[str, Any]] = []
@@ -49,7 +51,7 @@ def upgrade_plan(
     return {
         "changes": interrupted is not None or any(map(upgrade_moves.touches, plans.values())),
         "interrupted": interrupted and dict(interrupted),
-        "skip": "" if interrupted or not mark else _skipped(mark),
+        "skip": skip,
         "moves": moves,
         "solves": solves,
         "brings": brings,
@@ -69,10 +71,16 @@ def _mark(facts: Mapping[str, Any]) -> Mapping[str, Any]:
         return held
     if mark or held.get("by") not in ("upgrade", "drain"):
         return mark
-    return {"by": held["by"], "since": held.get("since"), "reason": "", "paused": [], "before": {}}
+    return {"by": held["by"], "since": held.get("since"), "reason": "", "paused": [], "before": {}, "run": ""}
 
 
 def _skipped(mark: Mapping[str, Any]) -> str:
+    """Why a host with this mark is left alone; empty for an upgrade that was interrupted."""
+    since = text(mark.get("since")) or "some time"
+    if mark.get("by") == "upgrade":
+        idle = mark.get("idle")
+        at_it = still_at_it(text(mark.get("run")) or "", idle if isinstance(idle, int) else None)
+        return at_it and f"another run of playbooks/upgrade.yml works on this host since {since}: {at_it}"
     if mark.get("by") == "unknown":
         return (
             f"{runner_hold.PATH} cannot be read, so nobody knows who holds GitLab Runner; remove the file and run this "
@@ -85,7 +93,7 @@ def _skipped(mark: Mapping[str, Any]) -> str:
             "not paused in GitLab, remove the file and run this again"
         )
     who = "playbooks/drain.yml" if mark.get("by") == "drain" else text(mark.get("by")) or "somebody"
-    since, reason = text(mark.get("since")) or "some time", text(mark.get("reason"))
+    reason = text(mark.get("reason"))
     return (
         f"taken out of service by {who} since {since}{f': {reason}' if reason else ''}; run playbooks/resume.yml first"
     )

@@ -20,7 +20,7 @@ from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.report_shape impo
 
 # The worst first.
 RESULTS = ("broken", "unreachable", "failed", "rolled_back", "skipped", "not_begun", "upgraded", "current")
-STEPS = ("look", "pause", "drain", "change", "try", "back", "resume")
+STEPS = ("look", "fetch", "pause", "drain", "change", "try", "back", "resume")
 # What a host has been through that was upgraded, or needed nothing.
 GOOD = ("upgraded", "current")
 _SETTINGS = ("generated",)
@@ -143,7 +143,7 @@ def _still_out(steps: Sequence[Mapping[str, Any]]) -> bool:
     for step in steps:
         if step["name"] == "resume":
             out = step["failed"]
-        elif step["name"] != "look":
+        elif step["name"] not in ("look", "fetch"):
             out = out or step["name"] != "pause" or not step["failed"]
     return out
 

@@ -22,11 +22,16 @@ from tests.support.plays import CHECKOUT, SITE, Played, command_line, environmen
 
 APT_LOCK = "/var/lib/dpkg/lock-frontend"
 _HOLDER = """
-import fcntl, sys, time
-lock = open(sys.argv[1], "w")
+import fcntl, os, sys, time
+path, seconds, once = sys.argv[1:]
+if not os.path.exists(once):
+    print("waits", flush=True)
+while not os.path.exists(once):
+    time.sleep(0.05)
+lock = open(path, "w")
 fcntl.lockf(lock, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+time.sleep(float(seconds))
 """
 # All that connections have running there, and what that has started; not this program and those that it runs below.
 _CUT = """
@@ -146,12 +151,14 @@ def killed_at(
 
 
 @contextlib.contextmanager
-def holding(host: Host, path: str = APT_LOCK, seconds: float = 600) -> Iterator[int]:
-    """Another program holds a lock of the host, for so long at most; yields its process."""
+def holding(host: Host, path: str = APT_LOCK, seconds: float = 600, once: str = "/") -> Iterator[int]:
+    """Another program holds a lock of the host, once a path is there and for so long at most; yields its process."""
     said = host.check_output("mktemp")
-    pid = int(host.check_output("nohup python3 -c %s %s %s > %s 2>&1 & echo $!", _HOLDER, path, str(seconds), said))
+    pid = int(
+        host.check_output("nohup python3 -c %s %s %s %s > %s 2>&1 & echo $!", _HOLDER, path, str(seconds), once, said)
+    )
     try:
-        host.check_output("for i in $(seq 100); do grep -q held %s && exit; sleep 0.1; done; exit 1", said)
+        host.check_output("for i in $(seq 100); do grep -q . %s && exit; sleep 0.1; done; exit 1", said)
         yield pid
     finally:
         host.run("kill %s; rm -f %s", str(pid), said)

@@ -15,7 +15,13 @@ from tests.support.plays import CHECKOUT, Played, play
 from tests.support.rolling import Span, epoch
 
 UPGRADE = CHECKOUT / "playbooks" / "upgrade.yml"
-LEFT = ("maintenance.json", "gitlab-runner-hold", "way_back/docker_engine.json", "way_back/gitlab_runner.json")
+LEFT = (
+    "maintenance.json",
+    "gitlab-runner-hold",
+    "way_back/docker_engine.json",
+    "way_back/docker_engine.files",
+    "way_back/gitlab_runner.json",
+)
 
 
 def upgrade(limit: str, variables: Mapping[str, Any], folder: Path, *arguments: str) -> tuple[Played, dict[str, Any]]:

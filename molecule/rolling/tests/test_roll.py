@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,13 +29,18 @@ NEW = {
     "gitlab_runner_version": "18.2.0",
     "upgrade_serial": [1, 3],
 }
-# As the next release in its repository may be: on one host the daemon cannot start.
+# As the next release in its repository may be: on one host the daemon cannot start; on another it can, with a setting
+# that the former one does not know, and jobs fail afterwards.
 POISONED = {
     **NEW,
     "docker_engine_version": "latest",
     "docker_engine_repository_channels": "{{ ['stable', 'test'] if inventory_hostname == 'rolling2' else ['stable'] }}",
-    "upgrade_serial": 1,
+    "too_new": {"default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1450"}}},
+    "docker_engine_daemon_config": "{{ too_new if inventory_hostname == 'rolling3' else {} }}",
+    "upgrade_serial": 2,
 }
+SETTINGS = "/etc/docker/daemon.json"
+IMAGE = FLEET["gitlab_runner_runners"][0]["config"]["docker"]["image"]
 
 
 class Roll(NamedTuple):
@@ -61,10 +68,22 @@ def roll(host: Host, limit: str, variables: dict[str, Any], folder: Path, *argum
     return Roll(played, hosts, jobs, feed.complaints(jobs, changing))
 
 
+@contextlib.contextmanager
+def image_goes(host: Host) -> Iterator[None]:
+    """Whatever is installed takes the image of the smoke job along, as a package that breaks jobs would."""
+    hook = "/etc/apt/apt.conf.d/99takes-the-image"
+    host.check_output("docker tag %s kept:1", IMAGE)
+    host.check_output("echo %s > %s", f'DPkg::Post-Invoke {{"docker rmi {IMAGE} || true";}};', hook)
+    yield
+    host.check_output("rm %s && docker tag kept:1 %s && docker rmi kept:1", hook, IMAGE)
+
+
 @pytest.fixture(name="stopped", scope="module")
 def _stopped(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Roll:
-    """The roll comes upon a host whose new engine cannot start."""
-    return roll(host, "rolling2,rolling3", POISONED, tmp_path_factory.mktemp("stopped"))
+    """The roll comes upon a host whose new engine cannot start, and one where jobs fail with it."""
+    named("rolling3").check_output("cp -p %s /root/settings", SETTINGS)
+    with image_goes(named("rolling3")):
+        return roll(host, "rolling2,rolling3,rolling4", POISONED, tmp_path_factory.mktemp("stopped"))
 
 
 @pytest.fixture(name="rolled", scope="module")
@@ -90,22 +109,34 @@ def test_check_mode_shows_the_plan_and_touches_nobody(host: Host, tmp_path: Path
 
 def test_an_engine_that_cannot_start_goes_back_and_stops_the_roll(stopped: Roll) -> None:
     assert stopped.played.code != 0
-    bad, later = stopped.hosts["rolling2"], stopped.hosts["rolling3"]
+    bad, later = stopped.hosts["rolling2"], stopped.hosts["rolling4"]
     assert bad["result"] == "rolled_back", bad["reason"]
     assert "The move to Docker Engine 28.0.0 failed, and this host is back on 20.10.5." in bad["reason"]
     assert "lab: this daemon cannot start" in bad["reason"]
     assert later["result"] == "not_begun"
     assert "rolling2 (rolled back)" in stopped.played.failures[-1]
-    for name in ("rolling2", "rolling3"):
+    for name in ("rolling2", "rolling4"):
         assert standing(named(name)) == ("20.10.5", "17.11.0", "active")
         assert forgotten(named(name)) == []
 
 
+def test_an_engine_with_which_jobs_fail_goes_back_together_with_its_settings(stopped: Roll) -> None:
+    host = named("rolling3")
+    bad = stopped.hosts["rolling3"]
+    assert bad["result"] == "rolled_back", bad["reason"]
+    assert "A first job would fail on this host for the runner rolling3" in bad["reason"]
+    assert [each["name"] for each in bad["steps"] if each["failed"]] == ["try"]
+    assert standing(host) == ("20.10.5", "17.11.0", "active")
+    assert forgotten(host) == []
+    assert host.run("diff %s /root/settings", SETTINGS).stdout == ""
+
+
 def test_a_host_that_went_back_takes_jobs_again(host: Host, stopped: Roll) -> None:
     spans = pauses(gitlab_of(host, "rolling").state())
-    resumed = spans["rolling2"][-1][1]
-    assert any(job.runner == "rolling2" and job.began > resumed for job in stopped.jobs)
-    assert spans["rolling3"] == []
+    for name in ("rolling2", "rolling3"):
+        resumed = spans[name][-1][1]
+        assert any(job.runner == name and job.began > resumed for job in stopped.jobs)
+    assert spans["rolling4"] == []
 
 
 def test_no_job_is_lost_on_the_way_back(stopped: Roll) -> None:
@@ -118,6 +149,13 @@ def test_every_host_has_the_new_engine_and_the_new_runner(rolled: Roll) -> None:
     assert {name: each["result"] for name, each in rolled.hosts.items()} == dict.fromkeys(NAMES, "upgraded")
     assert [standing(named(name)) for name in NAMES] == [("26.1.5", "18.2.0", "active")] * 4
     assert [forgotten(named(name)) for name in NAMES] == [[], [], [], []]
+
+
+def test_packages_come_before_the_pause(rolled: Roll) -> None:
+    for name in NAMES:
+        (began, ended), (paused, _) = (step(rolled.hosts[name], each) for each in ("fetch", "pause"))
+        assert ended <= paused
+        assert any(job.runner == name and job.began < ended and job.ended > began for job in rolled.jobs), name
 
 
 def test_no_job_is_lost_aborted_or_begun_on_a_paused_host(rolled: Roll) -> None:
@@ -141,7 +179,7 @@ def test_the_report_has_the_order_and_the_times(rolled: Roll) -> None:
     assert [rolled.hosts[name]["order"] for name in NAMES] == [1, 2, 3, 4]
     for each in rolled.hosts.values():
         names = [one["name"] for one in each["steps"]]
-        assert names == ["look", "pause", "drain", "change", "try", "resume", "look"]
+        assert names == ["look", "fetch", "pause", "drain", "change", "try", "resume", "look"]
         moments = [epoch(one[key]) for one in each["steps"] for key in ("began", "ended")]
         assert moments == sorted(moments)
         assert each["out_of_service"] == pytest.approx(step(each, "resume")[1] - step(each, "pause")[0], abs=0.1)

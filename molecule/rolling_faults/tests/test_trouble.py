@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ testinfra_hosts = ["ansible://faults1"]
 FLEET: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "converge.yml").read_text())[0]["vars"]
 BOTH = "faults1,faults2"
 IMAGE = "lab/busybox:1"
+HOLD = "/var/lib/runnerkit/gitlab-runner-hold"
 
 
 @pytest.fixture(name="gitlab")
@@ -88,7 +90,7 @@ def test_a_job_that_does_not_end_is_left_alone_and_its_host_skipped(
         assert forgotten(pair[0]) == []
         assert pauses(gitlab.state())["faults1"][-1][1] < math.inf
     finally:
-        gitlab.call("POST", f"/lab/jobs/{endless}/cancel")
+        gitlab.cancel(endless)
     # Once it is gone the runner starts anew by itself.
     assert takes_jobs(gitlab, "faults1")
     assert standing(pair[0])[1:] == (before, "active")
@@ -104,6 +106,33 @@ def test_with_force_a_job_that_does_not_end_is_aborted(host: Host, gitlab: LabGi
     assert results(report) == ["upgraded"]
     assert gitlab.job(endless)["status"] == "failed"
     assert standing(host)[1:] == (variables["gitlab_runner_version"], "active")
+
+
+def test_of_two_runs_at_once_the_second_leaves_the_host_to_the_first(
+    host: Host, gitlab: LabGitLab, tmp_path: Path
+) -> None:
+    variables = wanted(host)
+    endless = endless_job(gitlab)
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            first = pool.submit(upgrade, "faults1", variables, tmp_path / "first")
+            gitlab.wait_for(
+                lambda: pauses(gitlab.state()), lambda now: any(until == math.inf for _, until in now["faults1"])
+            )
+
+            played, report = upgrade("faults1", variables, tmp_path / "second")
+
+            assert played.code != 0
+            assert results(report) == ["skipped"]
+            assert "another run of playbooks/upgrade.yml works on this host" in report["hosts"][0]["reason"]
+            assert not first.done()
+        finally:
+            gitlab.cancel(endless)
+        played, report = first.result()
+    assert played.code == 0, played.output
+    assert results(report) == ["upgraded"]
+    assert standing(host)[1:] == (variables["gitlab_runner_version"], "active")
+    assert forgotten(host) == []
 
 
 def test_gitlab_out_of_reach_at_the_pause_leaves_the_host_and_stops_the_roll(
@@ -208,50 +237,48 @@ def test_a_host_that_reboots_in_the_middle_stays_out_of_service_until_the_next_r
     assert feed.complaints(feed.wait()) == []
 
 
-def test_a_full_disk_in_the_packages_step_takes_the_host_back(host: Host, gitlab: LabGitLab, tmp_path: Path) -> None:
-    before = standing(host)
+@pytest.mark.parametrize(
+    ("folder", "result", "step"),
+    [
+        # Of packages that cannot be brought here GitLab is not even told.
+        pytest.param("/var/cache/apt/archives", "failed", "fetch", id="for the download"),
+        pytest.param("/usr/share/gitlab-runner", "rolled_back", "change", id="for what is in the package"),
+    ],
+)
+def test_a_full_disk_leaves_the_host_as_it_was(
+    host: Host, gitlab: LabGitLab, tmp_path: Path, folder: str, result: str, step: str
+) -> None:
+    before, paused, process = standing(host), pauses(gitlab.state()), main_pid(host)
     host.check_output("rm -f /var/cache/runnerkit/packages/gitlab-runner* && apt-get clean")
-    with full_disk(host, "/var/cache/apt/archives"):
+    with full_disk(host, folder):
         played, report = upgrade("faults1", wanted(host), tmp_path)
     assert played.code != 0
-    assert results(report) == ["rolled_back"]
+    assert results(report) == [result]
+    assert [each["name"] for each in report["hosts"][0]["steps"] if each["failed"]] == [step]
     assert "No space left" in report["hosts"][0]["reason"] or "enough free space" in report["hosts"][0]["reason"]
     assert standing(host) == before
+    assert (main_pid(host), pauses(gitlab.state())) == (process, paused) or result == "rolled_back"
     assert forgotten(host) == []
     assert takes_jobs(gitlab, "faults1")
 
 
-def test_a_lock_of_another_program_takes_the_host_back(host: Host, gitlab: LabGitLab, tmp_path: Path) -> None:
-    before = standing(host)
-    with holding(host):
-        played, report = upgrade("faults1", wanted(host, gitlab_runner_lock_timeout=3), tmp_path)
-    assert played.code != 0
-    assert results(report) == ["rolled_back"]
-    assert "lock" in report["hosts"][0]["reason"]
-    assert standing(host) == before
-    assert forgotten(host) == []
-    assert takes_jobs(gitlab, "faults1")
-
-
-@pytest.fixture(name="image_goes")
-def _image_goes(host: Host) -> Iterator[None]:
-    """Whatever is installed takes the image of the smoke job along, as a package that breaks jobs would."""
-    hook, image = "/etc/apt/apt.conf.d/99takes-the-image", "docker:20.10.24-cli"
-    host.check_output("docker tag %s kept:1", image)
-    host.check_output("echo %s > %s", f'DPkg::Post-Invoke {{"docker rmi {image} || true";}};', hook)
-    yield
-    host.check_output("rm %s && docker tag kept:1 %s", hook, image)
-
-
-@pytest.mark.usefixtures("image_goes")
-def test_a_smoke_job_that_fails_only_afterwards_takes_the_host_back(
-    host: Host, gitlab: LabGitLab, tmp_path: Path
+@pytest.mark.parametrize(
+    ("once", "result", "step"),
+    [
+        pytest.param("/", "failed", "fetch", id="from the beginning"),
+        pytest.param(HOLD, "rolled_back", "change", id="from when the runner is drained"),
+    ],
+)
+def test_a_lock_of_another_program_leaves_the_host_as_it_was(
+    host: Host, gitlab: LabGitLab, tmp_path: Path, once: str, result: str, step: str
 ) -> None:
     before = standing(host)
-    played, report = upgrade("faults1", wanted(host), tmp_path)
+    with holding(host, once=once):
+        played, report = upgrade("faults1", wanted(host, gitlab_runner_lock_timeout=3), tmp_path)
     assert played.code != 0
-    assert results(report) == ["rolled_back"]
-    assert "A first job would fail on this host for the runner faults1" in report["hosts"][0]["reason"]
+    assert results(report) == [result]
+    assert [each["name"] for each in report["hosts"][0]["steps"] if each["failed"]] == [step]
+    assert "lock" in report["hosts"][0]["reason"]
     assert standing(host) == before
     assert forgotten(host) == []
     assert takes_jobs(gitlab, "faults1")

@@ -113,6 +113,47 @@ def test_what_was_measured_before_does_not_count_for_what_is_tried(folder: Path)
     assert "the disk is full" in output
 
 
+ENGINE = {**PLAN, "install": {"docker-ce": "2"}, "remove": [], "optional": []}
+CHANGES = {
+    "__docker_engine_plan": ENGINE, "__docker_engine_source_current": True, "__docker_engine_changes": True,
+    "__docker_engine_distribution": "debian", "__upgrade_runner": False,
+}  # fmt: skip
+
+
+def test_packages_are_fetched_while_jobs_run(folder: Path) -> None:
+    _, host, calls = run(folder, [include("upgrade", "fetch")], {}, **CHANGES)
+    ((name, asked),) = calls
+    assert (name, asked["install"], asked["fetch_only"]) == ("package_set", {"docker-ce": "2"}, True)
+    assert [step["name"] for step in host["steps"]] == ["look", "fetch"]
+    assert not host["result"]
+
+
+def test_a_host_whose_packages_cannot_be_had_is_left_as_it_is(folder: Path) -> None:
+    _, host, calls = run(
+        folder, [include("upgrade", "main")], {"package_set": {"failed": True, "msg": "the disk is full"}}, **CHANGES
+    )
+    assert (host["result"], host["reason"], host["resume"]) == ("failed", "the disk is full", False)
+    assert [(step["name"], step.get("failed")) for step in host["steps"][:2]] == [("look", None), ("fetch", True)]
+    assert [asked["state"] for name, asked in calls if name in ("runner_pause", "runner_service")] == ["left"]
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "instead_of"),
+    [
+        pytest.param(None, "", id="nobody's"),
+        pytest.param({**MARK, "run": "ctl1:123:456"}, "ctl1:123:456", id="that of a run that was interrupted"),
+        pytest.param(MARK, "", id="that of an earlier version"),
+    ],
+)
+def test_whose_place_an_upgrade_takes(folder: Path, interrupted: Any, instead_of: str) -> None:
+    _, _, calls = run(
+        folder, [include("upgrade", "drain")], {}, __upgrade_plan={"interrupted": interrupted, "moves": []},
+        __gitlab_runner_authority_errors=[], __gitlab_runner_drain_errors=[],
+    )  # fmt: skip
+    [asked] = [asked for name, asked in calls if name == "runner_pause"]
+    assert (asked["by"], asked["instead_of"]) == ("upgrade", instead_of)
+
+
 def test_the_way_back_begins_with_a_runner_that_is_held(folder: Path) -> None:
     _, host, calls = run(folder, [include("upgrade", "back")], {}, ansible_failed_result={"msg": "it did not come up"})
     order = [(name, asked.get("state"), asked.get("hold")) for name, asked in calls]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.runnerkit.gitlab.plugins.action import runner_pause as runner_pause_action
 from ansible_collections.runnerkit.gitlab.plugins.action.runner_pause import SPEC
 from ansible_collections.runnerkit.gitlab.plugins.modules import maintenance_mark, runner_pause
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils import this_run
 from tests.support.gitlab_world import SYSTEM_ID
 from tests.unit.plugins.action.pause_world import World
 
@@ -161,6 +163,51 @@ def test_a_host_that_somebody_else_has_is_refused(world: World, first: str, seco
         f"this host is out of service by {first} since {mark['since']} (memory); run {ends} for it first"
     )
     assert world.run("resumed", by=None)["changed"]
+
+
+def test_an_upgrade_notes_which_run_it_is_and_a_drain_does_not(world: World) -> None:
+    assert world.run("paused")["mark"]["run"] == this_run.run_id()
+    world.run("resumed")
+    assert world.run("paused", by="drain")["mark"]["run"] == ""
+
+
+def test_of_two_runs_at_once_the_one_that_comes_second_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Both have made their plans when nobody had taken the host.
+    monkeypatch.setattr(runner_pause_action, "run_id", lambda: "ctl1:123:456@boot/1")
+    world.run("paused", before={"engine": "20.10.5"})
+    mark = world.mark or {}
+    monkeypatch.setattr(runner_pause_action, "run_id", lambda: "ctl2:7:8@boot/1")
+    for options in ({}, {"check": True}, {"instead_of": "ctl3:9:9@boot/1"}):
+        result = world.run("paused", **options)
+        assert (result["failed"], result["changed"], world.mark, world.paused) == (True, False, mark, ["a", "b"])
+        assert result["msg"] == (
+            "another run of playbooks/upgrade.yml has taken this host meanwhile, on ctl1, process 123 (out of service "
+            f"since {mark['since']}); let it end, then run this again"
+        )
+    # Once it was found to be over.
+    result = world.run("paused", instead_of="ctl1:123:456@boot/1")
+    assert result["mark"] == world.mark == {**mark, "run": "ctl2:7:8@boot/1"}
+    assert result["left"] == []
+
+
+def test_a_run_that_leaves_a_host_as_it_is_has_others_go_on_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not world.run("left")["changed"]
+    monkeypatch.setattr(runner_pause_action, "run_id", lambda: "ctl1:123:456@boot/1")
+    mark = world.run("paused")["mark"]
+    monkeypatch.setattr(runner_pause_action, "run_id", lambda: "ctl2:7:8@boot/1")
+    assert (world.run("left")["changed"], world.mark) == (False, mark)
+    monkeypatch.setattr(runner_pause_action, "run_id", lambda: "ctl1:123:456@boot/1")
+    before = len(world.asked())
+    assert world.run("left", check=True)["changed"]
+    assert world.mark == mark
+    result = world.run("left")
+    assert (result["changed"], result["mark"], world.mark) == (True, {**mark, "run": ""}, {**mark, "run": ""})
+    assert (world.asked()[before:], world.paused) == ([], ["a", "b"])
+    assert [each["name"] for each in result["paused"]] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +27,12 @@ RUNNERS = st.lists(
 )  # fmt: skip
 WANTED = st.fixed_dictionaries({
     "by": st.just("upgrade"), "reason": st.sampled_from(["", "one", "two"]), "paused": RUNNERS,
-    "before": st.dictionaries(st.sampled_from("ab"), st.integers()),
+    "before": st.dictionaries(st.sampled_from("ab"), st.integers()), "run": st.sampled_from(["", "ctl1:1:2"]),
 })  # fmt: skip
 
 
 def wanted(**more: Any) -> dict[str, Any]:
-    return {"by": "drain", "reason": "", "paused": [], "before": {}, **more}
+    return {"by": "drain", "reason": "", "paused": [], "before": {}, "run": "", **more}
 
 
 def test_a_mark_is_written_for_root_alone_read_and_removed(tmp_path: Path) -> None:
@@ -39,7 +42,8 @@ def test_a_mark_is_written_for_root_alone_read_and_removed(tmp_path: Path) -> No
     assert mark["since"] == "2026-11-22T17:40:00Z"
     maintenance.write(mark, str(path))
     assert path.stat().st_mode & 0o777 == 0o600
-    assert maintenance.read(str(path)) == maintenance.fact(str(path)) == mark
+    assert maintenance.read(str(path)) == mark
+    assert maintenance.fact(str(path)) == {**mark, "idle": 0}
     maintenance.write(None, str(path))
     maintenance.write(None, str(path))
     assert maintenance.read(str(path)) is None
@@ -48,12 +52,13 @@ def test_a_mark_is_written_for_root_alone_read_and_removed(tmp_path: Path) -> No
 @given(first=WANTED, second=WANTED)
 def test_nothing_that_was_remembered_is_forgotten(first: dict[str, Any], second: dict[str, Any]) -> None:
     one = maintenance.merged(None, first, NOW)
-    both = maintenance.merged(one, second, NOW + 60)
+    both = maintenance.merged(one, second, NOW + 60, instead_of=first["run"])
     assert both["paused"][: len(one["paused"])] == one["paused"]
     assert {(each["id"], each["url"]) for each in both["paused"]} == {
         (each["id"], each["url"]) for each in first["paused"] + second["paused"]
     }
     assert (both["since"], both["before"]) == (one["since"], first["before"] or second["before"])
+    assert both["run"] == second["run"]
     assert maintenance.merged(both, second, NOW + 120) == both
 
 
@@ -81,6 +86,7 @@ GOOD = maintenance.merged(None, wanted(paused=[{"id": 5, "name": "a", "url": "ht
         pytest.param(json.dumps({**GOOD, "paused": [{"id": 5}]}), id="half a runner"),
         pytest.param(json.dumps({**GOOD, "paused": [5]}), id="a number for a runner"),
         pytest.param(json.dumps({**GOOD, "before": []}), id="no dictionary"),
+        pytest.param(json.dumps({**GOOD, "run": 5}), id="a number for a run"),
         pytest.param("\xff", id="no text"),
         pytest.param(" " * (4 * 1024 * 1024 + 1), id="far too much"),
     ],
@@ -106,3 +112,73 @@ def test_a_mark_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path, m
     monkeypatch.setattr(maintenance, "write_atomically", full)
     with pytest.raises(maintenance.MarkError, match=r"cannot be written: No space left on device \(free some space"):
         maintenance.write(GOOD, str(tmp_path / "maintenance.json"))
+
+
+# Whose run it is.
+
+
+@pytest.mark.parametrize(
+    ("earlier", "run", "instead_of"),
+    [
+        pytest.param("", "ctl1:2:8", "", id="a mark that names no run"),
+        pytest.param("ctl1:2:8", "ctl1:2:8", "", id="its own"),
+        pytest.param("ctl1:1:7", "ctl1:2:8", "ctl1:1:7", id="one that is over"),
+    ],
+)
+def test_the_mark_of_a_run_that_is_over_is_taken_over(earlier: str, run: str, instead_of: str) -> None:
+    mark = maintenance.merged(None, wanted(by="upgrade", run=earlier), NOW)
+    taken = maintenance.merged(mark, wanted(by="upgrade", run=run), NOW + 60, instead_of)
+    assert taken == {**mark, "run": run}
+
+
+@pytest.mark.parametrize("instead_of", ["", "ctl1:1:7"], ids=["on a free host", "instead of a third one"])
+def test_the_mark_of_another_run_is_refused(instead_of: str) -> None:
+    mark = maintenance.merged(None, wanted(by="upgrade", run="ctl2:123:9@x/1"), NOW)
+    with pytest.raises(maintenance.MarkError) as caught:
+        maintenance.merged(mark, wanted(by="upgrade", run="ctl1:2:8"), instead_of=instead_of)
+    assert str(caught.value) == (
+        "another run of playbooks/upgrade.yml has taken this host meanwhile, on ctl2, process 123 (out of service "
+        "since 2026-11-22T17:40:00Z); let it end, then run this again"
+    )
+
+
+def test_a_mark_of_an_earlier_version_names_no_run(tmp_path: Path) -> None:
+    path = tmp_path / "maintenance.json"
+    path.write_text(json.dumps({key: value for key, value in GOOD.items() if key != "run"}))
+    assert maintenance.read(str(path)) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("age", "idle"), [(200, 200), (-3600, 0)], ids=["touched some time ago", "a clock that was set back"]
+)
+def test_how_long_nobody_touched_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int, idle: int) -> None:
+    path = tmp_path / "maintenance.json"
+    monkeypatch.setattr(maintenance, "PATH", str(path))
+    maintenance.write(GOOD, str(path))
+    os.utime(path, (time.time() - age,) * 2)
+    assert idle <= (maintenance.fact(str(path)) or {})["idle"] <= idle + 60
+    maintenance.touch()
+    assert (maintenance.fact(str(path)) or {})["idle"] < 60
+
+
+def test_a_host_in_service_gets_no_mark_by_a_touch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "PATH", str(tmp_path / "lib/maintenance.json"))
+    maintenance.touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_that_write_a_mark_at_once_one_comes_first(tmp_path: Path) -> None:
+    path, said = str(tmp_path / "lib/maintenance.json"), []
+
+    def second() -> None:
+        with maintenance.alone(path):
+            said.append(maintenance.read(path))
+
+    with maintenance.alone(path):
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        assert said == []
+        maintenance.write(GOOD, path)
+    other.join(10)
+    assert said == [GOOD]

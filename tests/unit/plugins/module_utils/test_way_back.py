@@ -48,6 +48,32 @@ def test_an_older_record_is_the_truth_and_only_other_packages_are_added() -> Non
     }
 
 
+def test_files_come_back_as_they_were_and_those_that_were_not_there_go(folder: Path) -> None:
+    there, new = folder.parent / "daemon.json", folder.parent / "profile.json"
+    there.write_text('{"proxies": "http://user:secret@proxy"}')
+    there.chmod(0o640)
+    way_back.keep_files("docker_engine", [str(there), str(new)])
+    assert (folder / "docker_engine.files").stat().st_mode & 0o777 == 0o600
+    assert way_back.put_back("docker_engine") == []
+    there.write_text("{}")
+    new.write_text("{}")
+    assert way_back.put_back("docker_engine") == [str(there), str(new)]
+    assert there.read_text() == '{"proxies": "http://user:secret@proxy"}'
+    assert there.stat().st_mode & 0o777 == 0o640
+    assert not new.exists()
+    way_back.keep("docker_engine", RECORD)
+    way_back.forget("docker_engine")
+    assert way_back.files("docker_engine") == {}
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{", b"null"])
+def test_of_damaged_files_none_is_put_back(folder: Path, content: bytes) -> None:
+    folder.mkdir()
+    (folder / "docker_engine.files").write_bytes(content)
+    assert way_back.put_back("docker_engine") == []
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b'{"before": {', b"\xff", b"[]", b"null", b'{"before": []}', b'{"held": []}', b'{"before": {}, "held": 5}'],

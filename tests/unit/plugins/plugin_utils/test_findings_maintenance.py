@@ -39,13 +39,13 @@ def found(
     [
         pytest.param(
             {"maintenance": mark("upgrade", "a"), "held": "upgrade", "active": "inactive"}, "broken",
-            f"an upgrade was interrupted that began on {SINCE}, and it takes no jobs",
+            f"an upgrade that began on {SINCE} has not ended, and it takes no jobs",
             "run playbooks/upgrade.yml for it, which first puts right what was left",
             id="an upgrade that was interrupted",
         ),
         pytest.param(
             {"maintenance": mark("upgrade", "a", "b")}, "degraded",
-            f"an upgrade was interrupted that began on {SINCE}, and its runner may run again, but these stay paused "
+            f"an upgrade that began on {SINCE} has not ended, and its runner may run again, but these stay paused "
             "in GitLab: a and b", "run playbooks/upgrade.yml for it, which first puts right what was left",
             id="an upgrade that was interrupted before or after all",
         ),

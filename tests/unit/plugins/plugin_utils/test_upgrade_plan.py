@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.this_run import run_id
 from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.upgrade_plan import upgrade_plan
+from ansible_collections.runnerkit.gitlab.plugins.plugin_utils.upgrade_plan_text import upgrade_plan_text
 from tests.unit.plugins.plugin_utils.engine_world import Host, Package, ce, docker_host, docker_offers
 from tests.unit.plugins.plugin_utils.readiness_world import answers, layer, probe
 from tests.unit.plugins.plugin_utils.test_engine_plan_laws import all_settings, hosts
@@ -195,7 +197,7 @@ def test_holds_alone_are_no_reason_to_pause_a_host(plans: Any, notes: list[str])
         ),
         pytest.param(
             {"gitlab_runner": {"service": {"held": {"by": "upgrade", "since": "x"}}}},
-            {"by": "upgrade", "since": "x", "reason": "", "paused": [], "before": {}}, "",
+            {"by": "upgrade", "since": "x", "reason": "", "paused": [], "before": {}, "run": ""}, "",
             id="an upgrade's hold without a mark",
         ),
         pytest.param(
@@ -219,6 +221,38 @@ def test_hosts_out_of_service(known: dict[str, Any], interrupted: Any, skip: str
     assert (plan["interrupted"], plan["skip"]) == (interrupted, skip)
     assert plan["changes"] is (interrupted is not None)
     json.dumps(plan)
+
+
+RUN = "ctl1.example:123:456@boot/1"
+AT_IT = (
+    "another run of playbooks/upgrade.yml works on this host since 2026-11-22T17:40:00Z: on ctl1.example (process 123)"
+    ", which last touched this host 14 min ago; wait for its end, or, if it is dead, until it has been silent for 15 "
+    "min"
+)
+
+
+@pytest.mark.parametrize(
+    ("mark", "skip"),
+    [
+        pytest.param({"run": RUN, "idle": 14 * 60 + 59}, AT_IT, id="another controller that is silent for 14 min"),
+        pytest.param({"run": RUN, "idle": 16 * 60}, "", id="another controller that is silent for 16 min"),
+        pytest.param(
+            {"run": RUN, "idle": "odd"}, AT_IT.replace(", which last touched this host 14 min ago", ""),
+            id="another controller, and nobody knows since when it is silent",
+        ),
+        pytest.param({"run": run_id(), "idle": 0}, "", id="this run"),
+        pytest.param({"run": "", "idle": 0}, "", id="a mark that names no run"),
+        pytest.param({}, "", id="a mark of an earlier version"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("found", [OLD, STAYS], ids=["something moves", "nothing moves"])
+def test_hosts_that_another_run_works_on(found: Host, mark: dict[str, Any], skip: str) -> None:
+    known = {**MARK, **mark}
+    plan = upgrade_plan(facts(found, maintenance=known), engine(found), OF_NOW)
+    assert (plan["skip"], plan["interrupted"]) == (skip, None if skip else known)
+    assert plan["changes"] is (not skip or found is OLD)
+    if skip:
+        assert f"host: skipped, {skip}" in upgrade_plan_text({"host": plan}, 1000)
 
 
 # What it solves and brings.
