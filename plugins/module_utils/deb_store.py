@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Apt, AptError, Run, reasons
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import flush, make_folders, read_text
@@ -130,10 +130,13 @@ class DebStore:
     def _from_host(self, name: str, _version: str, path: str) -> None:
         self._repack(name, path)
 
-    def keep_only(self, wanted: Sequence[tuple[str, str]]) -> None:
-        """Forget all but these; the folder would grow with every upgrade."""
+    def keep_only(self, wanted: Sequence[tuple[str, str]], names: Iterable[str]) -> None:
+        """Forget other versions of these packages; the folder would grow with every upgrade. Those of others may be
+        there for a change that is yet to come.
+        """
+        ours = set(names)
         for key, path in list(self.files.items()):
-            if key not in wanted:
+            if key[0] in ours and key not in wanted:
                 os.unlink(path)
                 del self.files[key]
 

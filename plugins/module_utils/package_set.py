@@ -326,7 +326,7 @@ class PackageSet:
                     store.save(package.name, str(package.version), package.architecture)
         kept = [(package.name, str(package.version)) for package in previous]
         wanted = [(name, version) for name, version in self.wanted.items() if version]
-        store.keep_only([*kept, *wanted, *way_back.versions()])
+        store.keep_only([*kept, *wanted, *way_back.versions()], [*self.names, *replaced])
 
     def _hold(self) -> None:
         now = self.holds()

@@ -160,13 +160,13 @@ def test_a_package_that_cannot_be_had_in_any_way_is_an_error(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == []
 
 
-def test_only_the_wanted_files_stay(tmp_path: Path) -> None:
-    for name in "abc":
+def test_only_the_wanted_files_stay_and_those_of_other_packages(tmp_path: Path) -> None:
+    for name in "abcd":
         (tmp_path / f"{name}.deb").write_text(f"{name} 1")
     found = store(FakeHost(), tmp_path)
-    found.keep_only([("a", "1"), ("b", "2"), ("d", "1")])
-    assert list(found.files) == [("a", "1")]
-    assert os.listdir(tmp_path) == ["a.deb"]
+    found.keep_only([("a", "1"), ("b", "2"), ("e", "1")], "abce")
+    assert sorted(found.files) == [("a", "1"), ("d", "1")]
+    assert sorted(os.listdir(tmp_path)) == ["a.deb", "d.deb"]
 
 
 class InstalledHost:
