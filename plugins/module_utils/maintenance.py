@@ -84,7 +84,7 @@ def _idle(path: str) -> int:
 
 
 def touch() -> None:
-    """Have others see that somebody works on the host, if it is out of service."""
+    """Have others see that an upgrade goes on with the host, if it is out of service."""
     with contextlib.suppress(OSError):
         os.utime(PATH)
 

@@ -13,7 +13,6 @@ from ansible_collections.runnerkit.gitlab.plugins.module_utils import holds, way
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.apt import Apt, AptError
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.deb_store import DebStore, index
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.dpkg import Package, interrupted, read_packages
-from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import read_text
 
 NOTHING_KEPT: dict[str, Any] = {"before": {}, "absent": [], "held": [], "foreign": []}
 
@@ -103,8 +102,7 @@ class PackageSet:
     @property
     def stale_files(self) -> list[str]:
         """Configuration files that are to be what they were, and are not."""
-        kept = way_back.files(self.params["way_back"]) if self.params["put_files_back"] else {}
-        return sorted(path for path, text in kept.items() if read_text(path) != text)
+        return way_back.stale(self.params["way_back"]) if self.params["put_files_back"] else []
 
     @property
     def changed(self) -> bool:

@@ -76,7 +76,11 @@ def keep_files(name: str, paths: Sequence[str]) -> None:
 
 
 def files(name: str) -> dict[str, str | None]:
-    """The text of each file that was kept, None for one that was not there; empty where none was kept."""
+    """The text of each file that was kept, None for one that was not there; empty where none was kept, and without a
+    record: a run that did not get so far has changed nothing.
+    """
+    if read(name) is None:
+        return {}
     try:
         found = json.loads(read_text(_files(name)) or "{}")
         return {str(path): None if text is None else str(text) for path, text in found.items()}
@@ -84,17 +88,27 @@ def files(name: str) -> dict[str, str | None]:
         return {}
 
 
-def put_back(name: str) -> list[str]:
-    """Give files the text that they had; those that have it are left alone. Returns the paths of the others."""
-    changed = []
-    for path, text in files(name).items():
-        if read_text(path) != text:
-            if text is None:
-                remove(path)
-            else:
-                write_atomically(path, text.encode())
-            changed.append(path)
-    return changed
+def stale(name: str) -> list[str]:
+    """The paths of kept files that are not what they were."""
+    return sorted(path for path, text in files(name).items() if _differs(path, text))
+
+
+def _differs(path: str, text: str | None) -> bool:
+    try:
+        return read_text(path) != text
+    except OSError:
+        return True
+
+
+def put_back(name: str) -> None:
+    """Give files the text that they had; those that have it are left alone."""
+    kept = files(name)
+    for path in stale(name):
+        text = kept[path]
+        if text is None:
+            remove(path)
+        else:
+            write_atomically(path, text.encode())
 
 
 def forget(name: str) -> bool:

@@ -152,7 +152,7 @@ restored:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon as daemons
-from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_json, maintenance
+from ansible_collections.runnerkit.gitlab.plugins.module_utils import daemon_json
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.files import remove, write_atomically
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.needrestart import Override
 from ansible_collections.runnerkit.gitlab.plugins.module_utils.redact import redact, redact_text
@@ -194,8 +194,6 @@ def invocation(module: AnsibleModule) -> dict[str, Any]:
 
 def run(module: AnsibleModule) -> None:
     """Compare, check, write, act, wait."""
-    if not module.check_mode:
-        maintenance.touch()
     daemon = daemons.Daemon(module.run_command, module.params)
     properties = daemon.unit.properties()
     missing = properties.get("LoadState") == "not-found"

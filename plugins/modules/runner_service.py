@@ -248,7 +248,7 @@ def difference(path: str, before: str, after: str) -> dict[str, str]:
 
 def run(module: AnsibleModule, result: dict[str, Any]) -> None:
     """Look, decide, act; RESULT has in it what is known when that fails."""
-    if not module.check_mode:
+    if "upgrade" in (module.params["hold"], *module.params["release"]) and not module.check_mode:
         maintenance.touch()
     service = Service(module.run_command, module.params)
     action = service.decide()

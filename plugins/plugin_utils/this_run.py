@@ -30,9 +30,12 @@ def still_at_it(run: str, idle: int | None) -> str:
     if run in ("", own):
         return ""
     (host, pid, start), (here, _, ours) = parts(run), parts(own)
+    silent = idle is not None and idle >= SILENT
     if host == here and _place(start) == _place(ours):
-        return f"on {host}, process {pid}; wait for its end" if _lives(pid, start) else ""
-    if idle is not None and idle >= SILENT:
+        # Where nothing tells when it began, another one may have its number by now.
+        over = not _lives(pid, start) or (silent and not _start(int(pid)))
+        return "" if over else f"on {host}, process {pid}; wait for its end"
+    if silent:
         return ""
     touched = "" if idle is None else f", which last touched this host {idle // 60} min ago"
     return (

@@ -128,6 +128,15 @@ def test_packages_are_fetched_while_jobs_run(folder: Path) -> None:
     assert not host["result"]
 
 
+def test_what_an_interrupted_run_of_site_yml_left_is_fetched_only_where_it_can_go_back(folder: Path) -> None:
+    unfinished = {**ENGINE, "unfinished": True}
+    _, host, calls = run(
+        folder, [include("upgrade", "fetch")], {}, **{**CHANGES, "__docker_engine_plan": unfinished}
+    )  # fmt: skip
+    assert calls == []
+    assert not host["result"]
+
+
 def test_a_host_whose_packages_cannot_be_had_is_left_as_it_is(folder: Path) -> None:
     _, host, calls = run(
         folder, [include("upgrade", "main")], {"package_set": {"failed": True, "msg": "the disk is full"}}, **CHANGES

@@ -267,6 +267,7 @@ def test_files_go_back_before_the_packages_that_read_them(
 def test_files_go_back_also_where_no_package_has_to(host: Host, tmp_path: Path) -> None:
     settings = tmp_path / "daemon.json"
     way_back.keep_files("engine", [str(settings)])
+    way_back.keep("engine", {"before": {"engine": "5:1-1"}, "absent": [], "held": ["engine"], "foreign": []})
     settings.write_text("new")
     back = host.set(install={"engine": "5:1-1"}, hold=["engine"], way_back="engine", put_files_back=True)
     assert back.changed

@@ -53,15 +53,16 @@ def test_files_come_back_as_they_were_and_those_that_were_not_there_go(folder: P
     there.write_text('{"proxies": "http://user:secret@proxy"}')
     there.chmod(0o640)
     way_back.keep_files("docker_engine", [str(there), str(new)])
+    way_back.keep("docker_engine", RECORD)
     assert (folder / "docker_engine.files").stat().st_mode & 0o777 == 0o600
-    assert way_back.put_back("docker_engine") == []
-    there.write_text("{}")
+    assert way_back.stale("docker_engine") == []
+    there.write_bytes(b"\xff")
     new.write_text("{}")
-    assert way_back.put_back("docker_engine") == [str(there), str(new)]
+    assert way_back.stale("docker_engine") == [str(there), str(new)]
+    way_back.put_back("docker_engine")
     assert there.read_text() == '{"proxies": "http://user:secret@proxy"}'
     assert there.stat().st_mode & 0o777 == 0o640
     assert not new.exists()
-    way_back.keep("docker_engine", RECORD)
     way_back.forget("docker_engine")
     assert way_back.files("docker_engine") == {}
     assert list(folder.iterdir()) == []
@@ -70,8 +71,17 @@ def test_files_come_back_as_they_were_and_those_that_were_not_there_go(folder: P
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"{", b"null"])
 def test_of_damaged_files_none_is_put_back(folder: Path, content: bytes) -> None:
     folder.mkdir()
+    way_back.keep("docker_engine", RECORD)
     (folder / "docker_engine.files").write_bytes(content)
-    assert way_back.put_back("docker_engine") == []
+    assert way_back.stale("docker_engine") == []
+
+
+def test_files_of_a_run_that_was_killed_before_it_had_a_record_are_not_put_back(folder: Path) -> None:
+    settings = folder.parent / "daemon.json"
+    way_back.keep_files("docker_engine", [str(settings)])
+    settings.write_text("of later")
+    assert way_back.stale("docker_engine") == []
+    assert settings.read_text() == "of later"
 
 
 @pytest.mark.parametrize(

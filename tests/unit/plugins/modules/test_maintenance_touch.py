@@ -14,7 +14,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.runnerkit.gitlab.plugins.module_utils import maintenance, smoke_run
 from ansible_collections.runnerkit.gitlab.plugins.modules import package_set
-from tests.unit.plugins.modules import daemon_world, runner_service_world
+from tests.unit.plugins.modules import runner_service_world
 
 Job = Callable[[Path, pytest.MonkeyPatch, bool], None]
 
@@ -22,13 +22,7 @@ Job = Callable[[Path, pytest.MonkeyPatch, bool], None]
 def service(folder: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
     host = runner_service_world.host_in(folder, monkeypatch).runs()
     host.check_mode = check
-    host.apply()
-
-
-def daemon(folder: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
-    host = daemon_world.running(folder, monkeypatch)
-    host.check_mode = check
-    host.apply()
+    host.apply(state="stopped", hold="upgrade")
 
 
 def packages(folder: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
@@ -62,7 +56,6 @@ def long_ago() -> None:
     "job",
     [
         pytest.param(service, id="the runner's service"),
-        pytest.param(daemon, id="the engine"),
         pytest.param(packages, id="packages, before and after"),
         pytest.param(smoke, id="a smoke job"),
     ],
@@ -77,3 +70,13 @@ def test_work_on_a_host_is_seen(
     job(tmp_path, monkeypatch, check)
     capsys.readouterr()
     assert (age() < 60) is (not check)
+
+
+def test_who_provisions_meanwhile_is_not_taken_for_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "PATH", str(tmp_path / "maintenance.json"))
+    maintenance.write(
+        maintenance.merged(None, {"by": "upgrade", "reason": "", "paused": [], "before": {}}), maintenance.PATH
+    )
+    long_ago()
+    runner_service_world.host_in(tmp_path, monkeypatch).runs().apply(state="started", release=["docker_engine"])
+    assert age() > 60

@@ -86,6 +86,8 @@ def test_where_there_is_no_proc_its_number_has_to_do(
     monkeypatch.setattr(this_run, "_PROC", tmp_path)
     run = f"{HERE}:{other.pid}:"
     assert (run_of(other), this_run.still_at_it(run, 0)) == (run, at_it(other))
+    assert this_run.still_at_it(run, 14 * MINUTE) == at_it(other)
+    assert this_run.still_at_it(run, 16 * MINUTE) == "", "another process may have its number by now"
     other.kill()
     other.wait()
     assert this_run.still_at_it(run, 0) == ""
