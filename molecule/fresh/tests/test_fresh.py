@@ -81,7 +81,8 @@ def test_the_audit_shows_facts_and_says_that_the_host_is_ready(host: Host) -> No
     assert "faccessat2: 439" in audit.output
 
 
-def test_facts_are_gathered_in_half_a_second(host: Host) -> None:
+def test_facts_are_gathered_in_half_a_second_of_a_processor(host: Host) -> None:
     seconds = module_seconds(host, "runtime_facts")
-    print(f"runtime_facts on {name_of(host)}: {seconds} s, the fastest of 7 runs counts")
-    assert min(seconds) <= 0.5
+    print(f"runtime_facts on {name_of(host)}: {seconds}")
+    assert seconds.processor <= 0.5
+    assert seconds.clock <= 1.5, "it waits for something"
