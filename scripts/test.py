@@ -111,7 +111,7 @@ def steps() -> list[Step]:
                 "molecule",
                 f"scenario {name} on throw-away hosts",
                 (PYTHON, "scripts/molecule.py", name),
-                (30 if name in PATIENT else 20) * MINUTE,
+                (45 if name in PATIENT else 20) * MINUTE,
                 name in PATIENT,
             )
             for name in scenarios()
