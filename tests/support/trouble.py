@@ -158,7 +158,7 @@ def holding(host: Host, path: str = APT_LOCK, seconds: float = 600, once: str = 
         host.check_output("nohup python3 -c %s %s %s %s > %s 2>&1 & echo $!", _HOLDER, path, str(seconds), once, said)
     )
     try:
-        host.check_output("for i in $(seq 100); do grep -q . %s && exit; sleep 0.1; done; exit 1", said)
+        host.check_output("for i in $(seq 100); do grep -Eqx 'held|waits' %s && exit; sleep 0.1; done; exit 1", said)
         yield pid
     finally:
         host.run("kill %s; rm -f %s", str(pid), said)
